@@ -1,0 +1,9 @@
+"""App configuration."""
+
+from django.apps import AppConfig
+
+
+class TemporalConfig(AppConfig):
+    """The integration layer with Temporal."""
+
+    name = "apps.temporal"

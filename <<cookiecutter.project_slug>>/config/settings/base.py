@@ -1,0 +1,140 @@
+"""Settings that every environment shares. dev, test and production import this and say what differs.
+
+Every variable read here is listed in .env.example and explained in docs/settings.md.
+"""
+
+from pathlib import Path
+
+from config.env import Env
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = Env()
+env.read_env(BASE_DIR / ".env")
+
+SITE_NAME = "<<cookiecutter.project_name>>"
+SITE_DOMAIN = env.str("SITE_DOMAIN", default="<<cookiecutter.domain_name>>")
+
+# APPS
+# ------------------------------------------------------------------------------
+# https://docs.djangoproject.com/en/6.1/ref/settings/#installed-apps
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "ninja",
+    "apps.users",
+    "apps.temporal",
+    "apps.notifications",
+    "apps.onboarding",
+    "apps.batch",
+]
+# https://docs.djangoproject.com/en/6.1/ref/settings/#middleware
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+ASGI_APPLICATION = "config.asgi.application"
+
+# DATABASE
+# ------------------------------------------------------------------------------
+# https://docs.djangoproject.com/en/6.1/ref/settings/#databases
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+# A connection that died is replaced when it is next used: https://docs.djangoproject.com/en/6.1/ref/databases/#persistent-connections
+DATABASES["default"].update({"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True})
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Web and worker share the file: https://docs.djangoproject.com/en/6.1/ref/databases/#sqlite-transaction-behavior
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ACCOUNTS
+# ------------------------------------------------------------------------------
+# https://docs.allauth.org/en/latest/account/configuration.html
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+
+# PAGES
+# ------------------------------------------------------------------------------
+# https://docs.djangoproject.com/en/6.1/ref/settings/#templates
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.views.site",
+            ],
+        },
+    },
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+# https://whitenoise.readthedocs.io/en/stable/django.html
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+# MAIL
+# ------------------------------------------------------------------------------
+# https://docs.djangoproject.com/en/6.1/topics/email/
+MAILERS = {"default": env.mailer("EMAIL_URL", default=f"file://{BASE_DIR / 'var' / 'mail'}")}
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SITE_NAME} <noreply@{SITE_DOMAIN}>")
+
+# TEMPORAL
+# ------------------------------------------------------------------------------
+# docs/settings.md. TLS, API key and profiles are the SDK's own TEMPORAL_* variables, read by temporalio.envconfig.
+TEMPORAL_ADDRESS = env.str("TEMPORAL_ADDRESS", default="localhost:7233")
+TEMPORAL_NAMESPACE = env.str("TEMPORAL_NAMESPACE", default="default")
+TEMPORAL_TASK_QUEUE = env.str("TEMPORAL_TASK_QUEUE", default="<<cookiecutter.project_slug>>-tasks")
+TEMPORAL_UI_URL = env.str("TEMPORAL_UI_URL", default="http://localhost:8233")
+# Slots are threads and each thread holds one database connection: processes x slots <= what the database allows.
+TEMPORAL_ACTIVITY_SLOTS = env.whole("TEMPORAL_ACTIVITY_SLOTS", default=20)
+TEMPORAL_SHUTDOWN_GRACE = env.number("TEMPORAL_SHUTDOWN_GRACE", default=30)
+
+# ONBOARDING
+# ------------------------------------------------------------------------------
+# Seconds between the welcome mail and the follow-up mail.
+ONBOARDING_FOLLOW_UP_DELAY = env.number("ONBOARDING_FOLLOW_UP_DELAY", default=24 * 60 * 60)
+
+# LOGS
+# ------------------------------------------------------------------------------
+# config/logs.py
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()

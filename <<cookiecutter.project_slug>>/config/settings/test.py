@@ -1,0 +1,15 @@
+"""Settings for the tests: the same database engine as DATABASE_URL says, mails kept in memory."""
+
+from config.logs import logging_config
+from config.settings.base import *  # noqa: F403  settings modules extend each other: Django's own way
+from config.settings.base import BASE_DIR, DATABASES
+
+DEBUG = False
+SECRET_KEY = "only-for-tests"  # noqa: S105  signs nothing outside a test run
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOGGING = logging_config(level="WARNING", json=False)
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A file, not memory: activities run in threads of their own and must see the same rows.
+    DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}
