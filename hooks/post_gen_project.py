@@ -50,10 +50,12 @@ def note_origin() -> None:
 
 def say_next_steps() -> None:
     """Print what copier prints, with a path that works where the user is."""
-    folder = os.path.relpath(Path.cwd(), os.environ.get("PWD", "/"))
-    folder = str(Path.cwd()) if folder.startswith("..") else folder
+    folder = os.path.relpath(Path.cwd(), os.environ.get("PWD", "."))
+    if folder.startswith("."):
+        folder = str(Path.cwd())
     text = (ROOT / "hooks/next_steps.txt").read_text(encoding="utf-8")
-    print(text.replace("<< folder >>", shlex.quote(folder)))
+    print(text.replace("{folder}", shlex.quote(folder)))
+
 
 
 prune()
