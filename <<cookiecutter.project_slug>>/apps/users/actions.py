@@ -15,7 +15,7 @@ type Action = Callable[[Sequence[User]], dict[int, str]]
 
 
 def check_profile(users: Sequence[User]) -> dict[int, str]:
-    """Stamp the accounts whose data is complete; refuse those without a name or with a broken address."""
+    """Stamp the accounts whose data is sound; refuse those with a broken address or an unreadable name."""
     refused = {user.pk: reason for user in users if (reason := _flaw(user))}
     good = [user.pk for user in users if user.pk not in refused]
     User.objects.filter(pk__in=good).update(profile_checked_at=timezone.now())
@@ -23,8 +23,8 @@ def check_profile(users: Sequence[User]) -> dict[int, str]:
 
 
 def _flaw(user: User) -> str:
-    if not user.name.strip():
-        return "the name is empty"
+    if not user.name.isprintable():
+        return "the name has characters that cannot be printed"
     try:
         validate_email(user.email)
     except ValidationError:

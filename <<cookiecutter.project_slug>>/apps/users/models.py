@@ -28,7 +28,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person. `profile_checked_at` is when the account's data was last found complete (apps/users/actions.py)."""
+    """A person. `profile_checked_at` is when the account's data was last found sound (apps/users/actions.py)."""
 
     username = None  # type: ignore[assignment]  # Django's documented way to drop the field
     first_name = None  # type: ignore[assignment]  # one name field fits every culture

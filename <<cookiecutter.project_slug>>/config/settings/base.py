@@ -128,6 +128,8 @@ TEMPORAL_UI_URL = env.str("TEMPORAL_UI_URL", default="http://localhost:8233")
 # Slots are threads and each thread holds one database connection: processes x slots <= what the database allows.
 TEMPORAL_ACTIVITY_SLOTS = env.whole("TEMPORAL_ACTIVITY_SLOTS", default=20)
 TEMPORAL_SHUTDOWN_GRACE = env.number("TEMPORAL_SHUTDOWN_GRACE", default=30)
+# Send an outbox message in the process that wrote it, right after its commit; a worker sends what is left.
+TEMPORAL_RELAY_ON_COMMIT = True
 
 # ONBOARDING
 # ------------------------------------------------------------------------------

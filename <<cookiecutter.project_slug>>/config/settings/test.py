@@ -10,6 +10,7 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGGING = logging_config(level="WARNING", json=False)
+TEMPORAL_RELAY_ON_COMMIT = False
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: activities run in threads of their own and must see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}

@@ -1,0 +1,142 @@
+"""The effects of a batch: open it, plan it, work through a range of it, close it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.utils import timezone
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from apps.batch.actions import ACTIONS, RowAction
+from apps.batch.models import Batch, BatchRange
+from apps.batch.rows import check_action, described
+from apps.batch.shared import (
+    PLAN_SIZE,
+    RANGE_SIZE,
+    SAMPLE_SIZE,
+    CloseBatchInput,
+    ClosedBatch,
+    Key,
+    OpenBatchInput,
+    Plan,
+    PlanInput,
+    RangeInput,
+    RangeResult,
+)
+from apps.users.models import User
+
+
+@activity.defn
+def open_batch(wanted: OpenBatchInput) -> int:
+    """Create the batch's row, where whoever started it has not, and count its rows. A bad description is final."""
+    try:
+        check_action(wanted.action, wanted.rows)
+    except ValidationError as error:
+        raise ApplicationError(" ".join(error.messages), type="InvalidBatch", non_retryable=True) from error
+    total = described(wanted.rows).count() if wanted.rows else wanted.user_count
+    Batch.objects.update_or_create(
+        batch_id=wanted.batch_id,
+        defaults={"status": Batch.Status.RUNNING, "total": total},
+        create_defaults={"status": Batch.Status.RUNNING, "total": total, "action": wanted.action},
+    )
+    return total
+
+
+@activity.defn
+def plan_ranges(wanted: PlanInput) -> Plan:
+    """Cut what comes after a primary key into ranges by walking the index, never by counting pages from the start."""
+    rows = described(wanted.rows)
+    bounds: list[Key] = []
+    after = wanted.after
+    while len(bounds) < PLAN_SIZE:
+        activity.heartbeat(after)
+        ahead = rows if after is None else rows.filter(pk__gt=after)
+        keys = ahead.values_list("pk", flat=True)
+        full = next(iter(keys[RANGE_SIZE - 1 : RANGE_SIZE]), None)
+        if full is None:
+            last = keys.last()
+            return Plan(bounds=bounds if last is None else [*bounds, _wire(last)], complete=True)
+        after = _wire(full)
+        bounds.append(after)
+    return Plan(bounds=bounds, complete=False)
+
+
+# No exception out of nowhere in this thread: a cancel is looked for between chunks, where nothing is half done.
+@activity.defn(no_thread_cancel_exception=True)
+def process_range(wanted: RangeInput) -> RangeResult:
+    """Work through a range, a chunk a transaction; an attempt after a crash goes on where the last chunk was committed."""
+    batch = Batch.objects.get(batch_id=wanted.batch_id)
+    while not (progress := _process_chunk(batch, wanted)).finished:
+        activity.heartbeat(progress.cursor)
+        if activity.is_cancelled():
+            raise CancelledError("cancelled between two chunks")
+    return RangeResult(succeeded=progress.succeeded, failed=progress.failed)
+
+
+@activity.defn
+def close_batch(wanted: CloseBatchInput) -> ClosedBatch:
+    """Record how the batch ended and give its figures: none when it ended before it was opened."""
+    batch = Batch.objects.filter(batch_id=wanted.batch_id).first()
+    if batch is None:
+        return ClosedBatch(succeeded=0, failed=0, failures=[])
+    if batch.finished_at is None:
+        batch.status, batch.finished_at = wanted.status, timezone.now()
+        batch.save(update_fields=["status", "finished_at"])
+    return ClosedBatch(**batch.counts(), failures=batch.sample_of_failures(SAMPLE_SIZE))
+
+
+@transaction.atomic
+def _process_chunk(batch: Batch, wanted: RangeInput) -> BatchRange:
+    """One chunk: the rows, their failures and the cursor are committed together or not at all.
+
+    The lock keeps an attempt that was given up for dead, but lives, from doing a chunk beside its successor.
+    """
+    BatchRange.objects.get_or_create(batch=batch, number=wanted.number, defaults={"cursor": wanted.after})
+    progress = BatchRange.objects.select_for_update().get(batch=batch, number=wanted.number)
+    if progress.finished:
+        return progress
+    action = ACTIONS[batch.action]
+    keys, rows = _next_chunk(wanted, progress.cursor, action.chunk_size)
+    refused = {key: "there is no such row" for key in keys} | {row.pk: "" for row in rows}
+    refused = {pk: reason for pk, reason in refused.items() if reason} | dict(_apply(action, rows))
+    batch.record_failures(refused)
+    progress.failed += len(refused)
+    progress.succeeded += len(keys) - len(refused)
+    progress.cursor = _wire(keys[-1]) if keys else progress.cursor
+    progress.finished = len(keys) < action.chunk_size
+    progress.save()
+    return progress
+
+
+def _next_chunk(wanted: RangeInput, cursor: Key | None, size: int) -> tuple[list[Any], list[Any]]:
+    """The next keys in order, and the rows that there are for them. Listed accounts may be missing, described rows cannot."""
+    if wanted.rows is None:
+        keys = [user_id for user_id in wanted.user_ids if cursor is None or user_id > int(cursor)][:size]
+        return keys, list(User.objects.filter(pk__in=keys).order_by("pk"))
+    ahead = described(wanted.rows).filter(pk__lte=wanted.upto)
+    rows = list((ahead if cursor is None else ahead.filter(pk__gt=cursor))[:size])
+    return [row.pk for row in rows], rows
+
+
+def _apply(action: RowAction, rows: Sequence[Any]) -> Mapping[Any, str]:
+    """Do it to all rows at once. If that raises, do it one by one, so that a row nobody foresaw fails alone."""
+    if not rows:
+        return {}
+    try:
+        with transaction.atomic():
+            return action.apply(rows)
+    except (OperationalError, InterfaceError):
+        # The database, not a row: the whole chunk is tried again.
+        raise
+    except Exception as error:
+        if len(rows) == 1:
+            if not isinstance(error, DatabaseError):
+                activity.logger.exception("row_failed", extra={"row": str(rows[0].pk)})
+            return {rows[0].pk: f"{type(error).__name__}: {error}"}
+        return {pk: reason for row in rows for pk, reason in _apply(action, [row]).items()}
+
+
+def _wire(key: Any) -> Key:
+    return key if isinstance(key, int) else str(key)

@@ -1,0 +1,47 @@
+"""From the description of rows to a queryset. Descriptions come from outside, so they reach a model's own fields and no further."""
+
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
+from django.db import models
+
+from apps.batch.actions import ACTIONS
+from apps.batch.shared import RowQuery
+
+# A filter that may compare these would tell the secret, one character at a time.
+SECRET_FIELDS = {"password"}
+
+
+def check_action(action: str, query: RowQuery | None) -> None:
+    """Raises ValidationError, by field name, when there is no such action, or it is not for these rows."""
+    if action not in ACTIONS:
+        raise ValidationError({"action": f"There is no action {action!r}: choose {', '.join(sorted(ACTIONS))}."})
+    if query is not None:
+        if query.model.lower() != ACTIONS[action].model.lower():
+            raise ValidationError({"rows": f"{action} works on {ACTIONS[action].model}, not on {query.model}."})
+        described(query)
+
+
+def described(query: RowQuery) -> models.QuerySet[Any]:
+    """The rows, ordered by primary key. Raises ValidationError for an unknown model, field or look-up."""
+    try:
+        model = apps.get_model(query.model)
+    except (LookupError, ValueError):
+        raise ValidationError({"rows": f"There is no model {query.model!r}: write for example users.User."}) from None
+    for lookup in query.filter:
+        _check_field(model, lookup)
+    try:
+        return model._default_manager.filter(**query.filter).order_by("pk")  # noqa: SLF001  Django's documented name
+    except (FieldError, ValueError, TypeError, ValidationError) as error:
+        raise ValidationError({"rows": f"The filter cannot be used: {error}"}) from error
+
+
+def _check_field(model: type[models.Model], lookup: str) -> None:
+    name = lookup.split("__")[0]
+    try:
+        field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    except FieldDoesNotExist:
+        raise ValidationError({"rows": f"{model._meta.label} has no field {name!r}."}) from None
+    if not isinstance(field, models.Field) or field.is_relation or field.name in SECRET_FIELDS:
+        raise ValidationError({"rows": f"Rows cannot be chosen by {name!r}: choose a plain field of {model._meta.label}."})

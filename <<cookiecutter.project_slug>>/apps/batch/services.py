@@ -1,0 +1,60 @@
+"""Starting, watching and cancelling batches."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from pydantic_core import to_jsonable_python
+
+from apps.batch.models import Batch, BatchFailure
+from apps.batch.rows import check_action
+from apps.batch.shared import MAX_USER_IDS, WORKFLOW, BatchProcessingWorkflowInput, RowQuery, batch_workflow_id
+from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
+from apps.temporal.outbox import cancel_execution, enqueue_start, execution_status
+
+
+@transaction.atomic
+def start_batch(*, batch_id: str, action: str, user_ids: Sequence[int] = (), rows: RowQuery | None = None) -> Batch:
+    """Start a batch if, and only if, this transaction commits. The same call again gives the same batch.
+
+    Raises ValidationError, by field name, for a bad description or an id that another batch has.
+    """
+    wanted = BatchProcessingWorkflowInput(batch_id=batch_id, user_ids=list(user_ids), rows=rows, action=action)
+    _check(wanted)
+    batch, _ = Batch.objects.get_or_create(batch_id=batch_id, defaults={"action": action})
+    message = enqueue_start(WORKFLOW, wanted, workflow_id=batch_workflow_id(batch_id))
+    if message.payload["argument"] != to_jsonable_python(wanted):
+        raise ValidationError({"batch_id": f"{batch_id!r} is the id of another batch: choose a new one."})
+    return batch
+
+
+def batch_status(*, batch: Batch) -> str:
+    """Where the batch stands. The server knows best; without it, what the batch itself recorded last."""
+    if batch.finished_at:
+        return batch.status
+    try:
+        return execution_status(batch.workflow_id)
+    except (TemporalUnavailable, ExecutionNotFound):
+        return batch.status
+
+
+def cancel_batch(*, batch: Batch) -> None:
+    """Stop it: chunks at work are finished, no others begun. Raises ExecutionNotFound, TemporalUnavailable."""
+    cancel_execution(batch.workflow_id)
+    if execution_status(batch.workflow_id) == Batch.Status.CANCELED:
+        Batch.objects.filter(pk=batch.pk, finished_at=None).update(status=Batch.Status.CANCELED, finished_at=timezone.now())
+
+
+def failures_of(*, batch: Batch) -> QuerySet[BatchFailure]:
+    """The rows that failed, in the order they were met."""
+    return batch.failures.order_by("pk")
+
+
+def _check(wanted: BatchProcessingWorkflowInput) -> None:
+    if bool(wanted.user_ids) == bool(wanted.rows):
+        raise ValidationError({"user_ids": "Name the rows in one way: either user_ids or rows."})
+    if len(wanted.user_ids) > MAX_USER_IDS:
+        raise ValidationError({"user_ids": f"More than {MAX_USER_IDS:,} ids do not fit one input: describe the rows instead."})
+    check_action(wanted.action, wanted.rows)

@@ -1,0 +1,15 @@
+"""Onboarding from the list of accounts."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.onboarding.services import start_onboardings
+from apps.users.models import User
+
+
+@admin.action(description="Onboard the selected accounts", permissions=["change"])
+def onboard(modeladmin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[User]) -> None:
+    """Start the onboarding of each account that never had one."""
+    started = start_onboardings(users=queryset)
+    modeladmin.message_user(request, f"Accepted {started} onboardings.", messages.SUCCESS)

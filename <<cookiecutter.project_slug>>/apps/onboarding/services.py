@@ -1,0 +1,41 @@
+"""Starting, watching and cancelling onboardings."""
+
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.db import transaction
+
+from apps.onboarding.shared import WORKFLOW, OnboardingWorkflowInput, onboarding_id
+from apps.temporal.outbox import cancel_execution, enqueue_start, execution_status
+from apps.users.models import User
+
+
+@transaction.atomic
+def start_onboarding(*, user: User, follow_up_delay: float | None = None) -> str:
+    """Onboard an account if, and only if, this transaction commits; at most once ever. Gives the workflow id.
+
+    `follow_up_delay` is in seconds, ONBOARDING_FOLLOW_UP_DELAY when left out.
+    """
+    wanted = OnboardingWorkflowInput(
+        user_id=user.pk,
+        email=user.email,
+        name=user.name,
+        follow_up_delay=settings.ONBOARDING_FOLLOW_UP_DELAY if follow_up_delay is None else follow_up_delay,
+    )
+    enqueue_start(WORKFLOW, wanted, workflow_id=onboarding_id(user.pk))
+    return onboarding_id(user.pk)
+
+
+def start_onboardings(*, users: Iterable[User], follow_up_delay: float | None = None) -> int:
+    """Onboard several accounts, each in a transaction of its own, and give their number."""
+    return sum(1 for user in users if start_onboarding(user=user, follow_up_delay=follow_up_delay))
+
+
+def onboarding_status(*, user_id: int) -> str:
+    """Where the onboarding stands. Raises ExecutionNotFound, TemporalUnavailable."""
+    return execution_status(onboarding_id(user_id))
+
+
+def cancel_onboarding(*, user_id: int) -> None:
+    """Stop it: mails that were not sent are not sent. Raises ExecutionNotFound, TemporalUnavailable."""
+    cancel_execution(onboarding_id(user_id))

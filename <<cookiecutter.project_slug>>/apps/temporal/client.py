@@ -1,0 +1,186 @@
+"""Temporal for synchronous code: one event-loop thread and one client per process.
+
+Connecting for each call would cost four times the call itself. After a fork the child makes its own thread, client and
+runtime, since none of the parent's survives.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.runtime import Runtime, TelemetryConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from apps.temporal.conf import connect_config
+from apps.temporal.exceptions import ExecutionNotFound, StartRefused, TemporalUnavailable
+from apps.temporal.plugin import DjangoPlugin
+
+TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class ExecutionDescription:
+    """What the server says of an execution. `status` is lower case: running, completed, failed, canceled, terminated, timed_out."""
+
+    workflow_id: str
+    run_id: str
+    workflow: str
+    status: str
+    started_at: datetime
+    closed_at: datetime | None
+
+
+async def connect(runtime: Runtime | None = None) -> Client:
+    """A new client for asynchronous code, made as the settings say. Raises RuntimeError when the server does not answer."""
+    return await Client.connect(
+        **connect_config(), plugins=[DjangoPlugin()], runtime=runtime, connect_timeout=timedelta(seconds=TIMEOUT)
+    )
+
+
+def start_workflow(workflow: str, argument: Any, *, workflow_id: str, task_queue: str, timeout: float = TIMEOUT) -> None:
+    """Start an execution, unless one of that id exists or existed: so it may be called again for the same start.
+
+    Raises StartRefused when the server will never take it, TemporalUnavailable when it could not be asked (timeout in seconds).
+    """
+
+    async def start(client: Client) -> None:
+        try:
+            await client.start_workflow(
+                workflow,
+                argument,
+                id=workflow_id,
+                task_queue=task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+        except RPCError as error:
+            if error.status is RPCStatusCode.INVALID_ARGUMENT:
+                raise StartRefused(f"Temporal refused to start {workflow_id}: {error.message}.") from error
+            raise
+
+    run(start, timeout=timeout)
+
+
+def describe(workflow_id: str, *, timeout: float = TIMEOUT) -> ExecutionDescription:
+    """What the server knows of the latest run. Raises ExecutionNotFound or TemporalUnavailable (timeout in seconds)."""
+
+    async def ask(handle: WorkflowHandle[Any, Any]) -> ExecutionDescription:
+        found = await handle.describe()
+        return ExecutionDescription(
+            workflow_id=found.id,
+            run_id=found.run_id,
+            workflow=found.workflow_type,
+            status=found.status.name.lower() if found.status else "unknown",
+            started_at=found.start_time,
+            closed_at=found.close_time,
+        )
+
+    return _with_handle(workflow_id, ask, timeout)
+
+
+def cancel(workflow_id: str, *, timeout: float = TIMEOUT) -> None:
+    """Ask an execution to stop cleanly. Raises ExecutionNotFound or TemporalUnavailable (timeout in seconds)."""
+
+    async def ask(handle: WorkflowHandle[Any, Any]) -> None:
+        await handle.cancel()
+
+    _with_handle(workflow_id, ask, timeout)
+
+
+def result(workflow_id: str, *, timeout: float) -> Any:
+    """Wait for an execution's end and give its result as plain JSON values (timeout in seconds).
+
+    Raises WorkflowFailureError when the execution did not complete, ExecutionNotFound or TemporalUnavailable.
+    """
+
+    async def ask(handle: WorkflowHandle[Any, Any]) -> Any:
+        return await handle.result()
+
+    return _with_handle(workflow_id, ask, timeout)
+
+
+def health(timeout: float = 1.0) -> str:
+    """Nothing when the server answers within `timeout` seconds, else one sentence that says what is wrong."""
+
+    async def ask(client: Client) -> None:
+        await client.service_client.check_health(timeout=timedelta(seconds=timeout))
+
+    try:
+        run(ask, timeout=timeout)
+    except TemporalUnavailable as error:
+        return str(error)
+    return ""
+
+
+def run[T](ask: Callable[[Client], Coroutine[Any, Any, T]], *, timeout: float = TIMEOUT) -> T:
+    """Run a coroutine function with this process's client from synchronous code and wait for it, at most `timeout` seconds.
+
+    Raises TemporalUnavailable when the server cannot be reached in that time. Not for use inside a running event loop.
+    """
+    portal = _portal()
+
+    async def call() -> T:
+        return await ask(await portal.client())
+
+    future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(call(), timeout), portal.loop)
+    try:
+        return future.result()
+    except TimeoutError as error:
+        raise _unavailable(f"no answer within {timeout:g} s") from error
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            raise ExecutionNotFound(f"{error.message[:1].upper()}{error.message[1:]}.") from error
+        raise _unavailable(error.message) from error
+
+
+def _with_handle[T](workflow_id: str, ask: Callable[[WorkflowHandle[Any, Any]], Coroutine[Any, Any, T]], timeout: float) -> T:
+    return run(lambda client: ask(client.get_workflow_handle(workflow_id)), timeout=timeout)
+
+
+def _unavailable(reason: str) -> TemporalUnavailable:
+    address = connect_config().get("target_host")
+    return TemporalUnavailable(f"Temporal at {address} cannot be used ({reason}): check TEMPORAL_ADDRESS, or start it with `manage.py dev`.")
+
+
+class _Portal:
+    """The thread, loop and client of one process for one address and namespace."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.runtime = Runtime(telemetry=TelemetryConfig())
+        self._client: Client | None = None
+        self._connecting = asyncio.Lock()
+        threading.Thread(target=self.loop.run_forever, name="temporal-client", daemon=True).start()
+
+    async def client(self) -> Client:
+        async with self._connecting:
+            if self._client is None:
+                try:
+                    self._client = await connect(self.runtime)
+                except RuntimeError as error:
+                    # The SDK's own error when a connection cannot be made.
+                    raise _unavailable(str(error)) from error
+            return self._client
+
+
+_portals: dict[tuple[int, str, str], _Portal] = {}
+_lock = threading.Lock()
+os.register_at_fork(after_in_child=lambda: globals().update(_lock=threading.Lock()))
+
+
+def _portal() -> _Portal:
+    config = connect_config()
+    key = (os.getpid(), config["target_host"], config["namespace"])
+    with _lock:
+        if key not in _portals:
+            _portals[key] = _Portal()
+        return _portals[key]

@@ -1,0 +1,17 @@
+"""What can go wrong between Django and Temporal, each with a sentence that says what to do."""
+
+
+class TemporalError(Exception):
+    """Base of this module's errors."""
+
+
+class TemporalUnavailable(TemporalError):  # noqa: N818  says what is so, as Django's DoesNotExist does
+    """The server did not answer in time."""
+
+
+class ExecutionNotFound(TemporalError):  # noqa: N818  as above
+    """There is no execution of that id, or its history was already deleted."""
+
+
+class StartRefused(TemporalError):  # noqa: N818  as above
+    """The server will never accept this start: trying again changes nothing."""

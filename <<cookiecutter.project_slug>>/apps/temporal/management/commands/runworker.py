@@ -1,0 +1,28 @@
+"""`manage.py runworker`: the process that runs workflows and activities."""
+
+import asyncio
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from apps.temporal.worker import run_worker
+
+
+class Command(BaseCommand):
+    """Run a worker."""
+
+    help = "Run workflows and activities. SIGTERM lets running activities finish, a second one ends at once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare --task-queue."""
+        parser.add_argument(
+            "--task-queue",
+            action="append",
+            metavar="NAME",
+            help="queue to poll, may be repeated (default: TEMPORAL_TASK_QUEUE)",
+        )
+
+    def handle(self, *, task_queue: list[str] | None, **options: Any) -> None:
+        """Work until told to stop."""
+        asyncio.run(run_worker(list(dict.fromkeys(task_queue or [settings.TEMPORAL_TASK_QUEUE]))))

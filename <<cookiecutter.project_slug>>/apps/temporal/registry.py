@@ -1,0 +1,44 @@
+"""Finds each app's workflows and activities: whatever is defined in its workflows.py and activities.py."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import module_has_submodule
+
+
+@cache
+def workflows() -> dict[str, type]:
+    """Every workflow class by its registered name. Raises ImproperlyConfigured when two share a name."""
+    return _collect("workflows", "__temporal_workflow_definition", type)
+
+
+@cache
+def activities() -> dict[str, Callable[..., Any]]:
+    """Every activity by its registered name. Raises ImproperlyConfigured when two share a name."""
+    return _collect("activities", "__temporal_activity_definition", object)
+
+
+def _collect(submodule: str, mark: str, kind: type) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for module in _modules(submodule):
+        for item in vars(module).values():
+            # Imported names belong to the module that defines them.
+            if isinstance(item, kind) and getattr(item, "__module__", "") == module.__name__ and mark in vars(item):
+                name = getattr(item, mark).name
+                if name in found:
+                    raise ImproperlyConfigured(f"{item.__module__}.{item.__qualname__} and {found[name].__module__} both register {name!r}.")
+                found[name] = item
+    return found
+
+
+def _modules(submodule: str) -> list[ModuleType]:
+    return [
+        import_module(f"{config.name}.{submodule}")
+        for config in apps.get_app_configs()
+        if config.module and module_has_submodule(config.module, submodule)
+    ]
