@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-CONTEXT: dict[str, str] = json.loads(r"""<< dict(cookiecutter, root=template_root)|tojson >>""")
+CONTEXT: dict[str, str] = json.loads(r"""<< dict(cookiecutter, root=template_root, started_in=started_in)|tojson >>""")
 ROOT = Path(CONTEXT["root"])
 # What copier takes for a repository as it stands; other addresses need `git+` in front.
 KNOWN_TO_COPIER = re.compile(r"(git@|git://|git\+|https://github\.com/|https://gitlab\.com/).*|.*\.(git|zip)")
@@ -50,7 +50,7 @@ def note_origin() -> None:
 
 def say_next_steps() -> None:
     """Print what copier prints, with a path that works where the user is."""
-    folder = os.path.relpath(Path.cwd(), os.environ.get("PWD", "."))
+    folder = os.path.relpath(Path.cwd(), CONTEXT["started_in"])
     if folder.startswith("."):
         folder = str(Path.cwd())
     text = (ROOT / "hooks/next_steps.txt").read_text(encoding="utf-8")

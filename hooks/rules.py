@@ -12,6 +12,8 @@ from jinja2.ext import Extension
 
 ROOT = Path(__file__).resolve().parents[1]
 RULES: dict[str, Any] = json.loads((ROOT / "rules.json").read_text(encoding="utf-8"))
+STARTED_IN = Path.cwd()
+FOLDER = "<<cookiecutter.project_slug>>"
 OLDEST = (2, 7)
 CODE_MARKS = ("<<", "<%", "<#", "# %")
 
@@ -26,27 +28,35 @@ def refusal(question: str, answer: object) -> str:
 
 
 def checked(answer: object, question: str) -> str:
-    """Stop right after the question, while nothing is on disk. Of a filter's exceptions cookiecutter prints only this one plainly."""
+    """Refuse a bad answer right after its question. Of a filter's exceptions cookiecutter prints only this one as a plain line."""
     if sentence := refusal(question, answer):
         raise FailedHookException(sentence)
     return ""
 
 
+def all_checked(answers: dict[str, object]) -> str:
+    """Refuse bad answers that no question was asked for: those of a replay file."""
+    return "".join(checked(answers[question], question) for question in RULES if question in answers)
+
+
 class AnswerRules(Extension):
-    """Gives `checked`, `rules` and `template_root` to the questions and the hooks."""
+    """Gives the filters to the questions, and the rules and two folders to questions and hooks."""
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         if tuple(int(part) for part in cookiecutter.__version__.split(".")[:2]) < OLDEST:
             raise FailedHookException("This template needs cookiecutter 2.7 or later: pip install --upgrade cookiecutter")
-        environment.filters["checked"] = checked
-        environment.globals.update(rules=RULES, template_root=str(ROOT))
+        environment.filters.update(checked=checked, all_checked=all_checked)
+        environment.globals.update(rules=RULES, template_root=str(ROOT), started_in=str(STARTED_IN))
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja's signature
-        """Refuse an answer that Jinja would run: cookiecutter renders what comes from its command line or a user config.
+        """Refuse answers that Jinja would run, and check all of them before the project's folder is made.
 
-        Answers that quote other answers, as cookiecutter's documentation shows, pass: they and the template's own texts say `cookiecutter`.
+        cookiecutter renders what comes from its command line or a user config, and its documentation shows answers that quote other
+        answers: these pass, and like the template's own texts they say `cookiecutter`. A hook would run when the folder is there already.
         """
+        if source == FOLDER:
+            return f"<< cookiecutter|all_checked >>{source}"
         if name is None and "cookiecutter" not in source and any(mark in source for mark in CODE_MARKS):
             raise FailedHookException(f"{source!r}: type this answer without <, % and #, for example My Project.")
         return source

@@ -1,0 +1,144 @@
+"""Both engines give the same bytes, complete and nothing else, however and wherever they are called."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.answers import GOOD
+from tests.conftest import Rendered
+from tests.engines import ENGINES, QUESTIONS, TREE, Desk, files
+
+LEFT_OVER = (
+    *(".venv/lib/a.py", ".ruff_cache/0/x", ".mypy_cache/a.json", ".pytest_cache/README.md", "apps/__pycache__/a.cpython-313.pyc"),
+    *("db.sqlite3", "db.sqlite3-wal", "temporal.db", "temporal.db-shm", "var/mail/1.log", "staticfiles/a.css", "uv.lock", ".env", ".coverage"),
+)
+CI_FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_both_engines_give_the_same_bytes(name: str, rendered: Rendered) -> None:
+    assert files(rendered("cookiecutter", name)) == files(rendered("copier", name))
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_the_answers_arrive_as_they_were_given(name: str, rendered: Rendered) -> None:
+    project = rendered("cookiecutter", name)
+
+    remembered = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
+
+    assert remembered.items() >= GOOD[name].items()
+    assert remembered["project_slug"] == project.name
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_no_piece_of_the_template_language_is_left(name: str, rendered: Rendered) -> None:
+    left = re.compile(rb"<<|<%|%>|<#|^\s*# %|cookiecutter\.", re.MULTILINE)
+    project = files(rendered("cookiecutter", name))
+
+    assert [path for path, content in project.items() if left.search(content)] == []
+    assert [path for path in project if left.search(path.encode())] == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_rendering_twice_gives_the_same_bytes(engine: str, rendered: Rendered, template: Path, desk: Desk, tmp_path: Path) -> None:
+    assert files(desk.render(engine, template, tmp_path / "again", {})) == files(rendered(engine, "default"))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("ci", ["github", "gitlab", "none"])
+def test_only_the_chosen_ci_is_there(engine: str, ci: str, rendered: Rendered) -> None:
+    project = rendered(engine, {"github": "default", "gitlab": "gitlab", "none": "no-ci"}[ci])
+
+    there = {name for name, path in CI_FILES.items() if (project / path).exists()}
+    assert there == {name for name, path in CI_FILES.items() if name == ci and (TREE / path).exists()}
+    assert not (project / ".github").exists() or ci == "github"
+    assert not (project / ".prune").exists()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_tools_left_in_the_tree_does_not_reach_a_project(
+    engine: str, rendered: Rendered, template: Path, desk: Desk, tmp_path: Path
+) -> None:
+    dirty = tmp_path / "template"
+    shutil.copytree(template, dirty, ignore=shutil.ignore_patterns(".git"))
+    for name in LEFT_OVER:
+        path = dirty / TREE.name / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("<% left over %>" if name.startswith((".venv", "var")) else "left over")
+
+    project = desk.render(engine, dirty, tmp_path / "new", {})
+
+    assert files(project).keys() == files(rendered(engine, "default")).keys()
+    assert [path for path in LEFT_OVER if (project / path.split("/")[0]).exists() and not (TREE / path.split("/")[0]).exists()] == []
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_paths_with_spaces_and_any_script_work(engine: str, rendered: Rendered, template: Path, desk: Desk, tmp_path: Path) -> None:
+    moved = tmp_path / "Vorlage für «東京»" / "template git"
+    shutil.copytree(template, moved)
+
+    project = desk.render(engine, moved, tmp_path / "Проекты 🚀 & co" / "new ones", {})
+
+    without_origin = [name for name in files(project) if name != ".copier-answers.yml"]
+    assert {name: files(project)[name] for name in without_origin} == {name: files(rendered(engine, "default"))[name] for name in without_origin}
+    assert yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))["_src_path"] == str(moved)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_is_fetched(engine: str, template: Path, desk: Desk, tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "--net", "--map-root-user", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine cannot run a command without a network (unshare --net)")
+    command = {
+        "cookiecutter": ["cookiecutter", "--no-input", "--output-dir", tmp_path, template],
+        "copier": ["copier", "copy", "--defaults", template, tmp_path / "my_project"],
+    }[engine]
+
+    desk.run("unshare", "--net", "--map-root-user", *command, cwd=tmp_path)
+
+    assert (tmp_path / "my_project/manage.py").is_file()
+
+
+def test_an_organisations_presets_are_taken(template: Path, desk: Desk, tmp_path: Path) -> None:
+    presets = {"author_name": "Acme Platform Team", "author_email": "platform@acme.example", "domain_name": "acme.example", "ci": "gitlab"}
+    (tmp_path / "org.yml").write_text(yaml.safe_dump(presets))
+    (tmp_path / "config.yml").write_text(yaml.safe_dump({"default_context": presets}))
+
+    desk.run("copier", "copy", "--defaults", "--data-file", "org.yml", "--data=project_name=Shop", template, "copier/shop", cwd=tmp_path)
+    desk.run(
+        "cookiecutter", "--no-input", "--config-file", "config.yml", "--output-dir", "cookiecutter", template, "project_name=Shop", cwd=tmp_path
+    )
+
+    assert files(tmp_path / "copier") == files(tmp_path / "cookiecutter")
+    remembered = yaml.safe_load((tmp_path / "copier/shop/.copier-answers.yml").read_text(encoding="utf-8"))
+    assert remembered.items() >= presets.items()
+
+
+def test_questions_can_be_answered_by_hand(rendered: Rendered, template: Path, desk: Desk, tmp_path: Path) -> None:
+    typed = "\n".join([*("" for question in QUESTIONS if question != "ci"), "2", ""])
+
+    desk.run("cookiecutter", "--output-dir", tmp_path, template, cwd=tmp_path, typed=typed)
+
+    assert files(tmp_path / "my_project") == files(rendered("cookiecutter", "gitlab"))
+
+
+def test_a_replay_renders_the_same(rendered: Rendered, template: Path, desk: Desk, tmp_path: Path) -> None:
+    first = desk.render("cookiecutter", template, tmp_path / "first", GOOD["accents"])
+
+    desk.run("cookiecutter", "--replay", "--output-dir", tmp_path / "second", template, cwd=tmp_path)
+
+    assert files(tmp_path / "second" / first.name) == files(rendered("cookiecutter", "accents"))
+
+
+def test_both_engines_end_with_the_same_next_steps(template: Path, desk: Desk, tmp_path: Path) -> None:
+    theirs = desk.run("cookiecutter", "--no-input", "--output-dir", "new ones", template, "project_name=Shop", cwd=tmp_path).stdout
+    shutil.rmtree(tmp_path / "new ones")
+    ours = desk.run("copier", "copy", "--defaults", "--data=project_name=Shop", template, "new ones/shop", cwd=tmp_path).stdout
+
+    steps = theirs[theirs.index("Done.") :].strip()
+
+    assert steps == ours[ours.index("Done.") :].strip()
+    assert re.findall(r"^  (\S.*?)(?:  |$)", steps, re.MULTILINE)[:2] == ["cd 'new ones/shop'", "make dev"]
