@@ -1,7 +1,8 @@
 """Reads the environment for the settings. A value that cannot be read stops the start and is named."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import environ
@@ -9,7 +10,25 @@ from django.core.exceptions import ImproperlyConfigured
 
 SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 MAIL_BACKENDS = {"smtp": "smtp", "smtp+tls": "smtp", "smtp+ssl": "smtp", "file": "filebased", "console": "console"}
+MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 DATABASE_ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
+SECRET_LENGTH = 50
+SECRET_EXAMPLE = "what `python -c 'import secrets; print(secrets.token_urlsafe(50))'` prints"  # noqa: S105  says how to make one
+
+
+class Form(NamedTuple):
+    """What a text must look like, and an example for those who got it wrong."""
+
+    pattern: str
+    example: str
+
+
+DOMAIN = Form(r"[a-z0-9-]+(\.[a-z0-9-]+)*", "shop.example.com")
+HOST = Form(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", "shop.example.com,localhost")
+ORIGIN = Form(r"https?://[^/\s]+", "https://shop.example.com")
+WEB_ADDRESS = Form(r"https?://\S+", "https://temporal.example.com")
+ADDRESS = Form(r"[^@<>\s]+@[^@<>\s]+|[^<>\r\n]*<[^@<>\s]+@[^@<>\s]+>", "Shop <noreply@example.com>")
+LEVEL = Form(r"(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)", "INFO")
 
 
 class Env(environ.Env):
@@ -17,6 +36,22 @@ class Env(environ.Env):
 
     The library takes DEBUG=maybe for False and 1,5 for 1.5, and fails on TIMEOUT=soon without saying which variable.
     """
+
+    def text(self, name: str, form: Form, *, default: str) -> str:
+        """A text of the given form. Raises ImproperlyConfigured for any other."""
+        return _of_form(name, self.str(name).strip(), form) if name in self.ENVIRON else default
+
+    def texts(self, name: str, form: Form, *, default: list[str]) -> list[str]:
+        """Texts of the given form, separated by commas. Raises ImproperlyConfigured when one is not."""
+        return [_of_form(name, value.strip(), form) for value in self.list(name)] if name in self.ENVIRON else default
+
+    def secret(self, name: str) -> str:
+        """A secret, which has no default. Raises ImproperlyConfigured when it is missing or short."""
+        # Not self.str: that takes a leading dollar sign for the name of another variable.
+        value = self.ENVIRON.get(name, "")
+        if len(value) < SECRET_LENGTH:
+            raise ImproperlyConfigured(f"{name} is missing or shorter than {SECRET_LENGTH} characters: write {SECRET_EXAMPLE}.")
+        return value
 
     def switch(self, name: str, *, default: bool) -> bool:
         """A boolean. Raises ImproperlyConfigured for anything but true, false, yes, no, on, off, 1, 0."""
@@ -48,27 +83,46 @@ class Env(environ.Env):
         try:
             database = self.db_url_config(self.str(name, default=default))
         except ValueError as error:
-            raise ImproperlyConfigured(f"{name} cannot be read ({error}): write postgres://user:password@host:5432/name.") from None
+            raise ImproperlyConfigured(
+                f"{name} cannot be read ({error}): write postgres://user:password@host:5432/name."
+            ) from None
         if database.get("ENGINE") not in DATABASE_ENGINES or not database["NAME"]:
-            raise ImproperlyConfigured(f"{name} names no database: write postgres://user:password@host:5432/name or sqlite:///path.")
+            raise ImproperlyConfigured(
+                f"{name} names no database: write postgres://user:password@host:5432/name or sqlite:///path."
+            )
         return database
 
     def mailer(self, name: str, *, default: str) -> dict[str, Any]:
-        """A Django mailer from a URL: smtp://, smtp+tls://, smtp+ssl://user:password@host:port, file:///folder, console://."""
-        url = urlsplit(self.str(name, default=default))
-        if url.scheme not in MAIL_BACKENDS or (url.scheme.startswith("smtp") and not url.hostname):
-            raise ImproperlyConfigured(f"{name} names no mail server: write smtp+tls://user:password@host:587, file:///folder or console://.")
-        mailer: dict[str, Any] = {"BACKEND": f"django.core.mail.backends.{MAIL_BACKENDS[url.scheme]}.EmailBackend"}
-        if url.scheme == "file":
+        """A Django mailer from a URL: smtp://, smtp+tls://, smtp+ssl://user:password@host:port, file:///folder, console://.
+
+        Raises ImproperlyConfigured for any other.
+        """
+        try:
+            url = urlsplit(self.str(name, default=default))
+            scheme, host, port = url.scheme, url.hostname, url.port
+        except ValueError:
+            scheme, host, port = "", None, None
+        if scheme not in MAIL_BACKENDS or (scheme in MAIL_PORTS and not host) or (scheme == "file" and not url.path):
+            raise ImproperlyConfigured(
+                f"{name} names no mail server: write smtp+tls://user:password@host:587, file:///folder or console://."
+            )
+        mailer: dict[str, Any] = {"BACKEND": f"django.core.mail.backends.{MAIL_BACKENDS[scheme]}.EmailBackend"}
+        if scheme == "file":
             mailer["OPTIONS"] = {"file_path": str(Path(unquote(url.path)))}
-        elif url.scheme.startswith("smtp"):
+        elif scheme in MAIL_PORTS:
             mailer["OPTIONS"] = {
-                "host": url.hostname,
-                "port": url.port or {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}[url.scheme],
+                "host": host,
+                "port": port or MAIL_PORTS[scheme],
                 "username": unquote(url.username or ""),
                 "password": unquote(url.password or ""),
-                "use_tls": url.scheme == "smtp+tls",
-                "use_ssl": url.scheme == "smtp+ssl",
+                "use_tls": scheme == "smtp+tls",
+                "use_ssl": scheme == "smtp+ssl",
                 "timeout": 20,
             }
         return mailer
+
+
+def _of_form(name: str, value: str, form: Form) -> str:
+    if not re.fullmatch(form.pattern, value):
+        raise ImproperlyConfigured(f"{name}={value!r} cannot be used: write for example {form.example}.")
+    return value

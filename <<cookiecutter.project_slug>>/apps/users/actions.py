@@ -1,6 +1,7 @@
 """What can be done to accounts by name: one by one in the onboarding, a thousand at a time in a batch.
 
-An action takes accounts, writes set-based, may run twice, and returns the reason for each account that it refused, by primary key.
+An action takes accounts, writes set-based, may run twice, and returns the reason for each account that it
+refused, by primary key.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -4,15 +4,18 @@ Every variable read here is listed in .env.example and explained in docs/setting
 """
 
 from pathlib import Path
+from urllib.parse import quote
 
-from config.env import Env
+from django.utils.csp import CSP
+
+from config.env import ADDRESS, DOMAIN, LEVEL, WEB_ADDRESS, Env
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = Env()
 env.read_env(BASE_DIR / ".env")
 
 SITE_NAME = "<<cookiecutter.project_name>>"
-SITE_DOMAIN = env.str("SITE_DOMAIN", default="<<cookiecutter.domain_name>>")
+SITE_DOMAIN = env.text("SITE_DOMAIN", DOMAIN, default="<<cookiecutter.domain_name>>")
 
 # APPS
 # ------------------------------------------------------------------------------
@@ -36,7 +39,9 @@ INSTALLED_APPS = [
 ]
 # https://docs.djangoproject.com/en/6.1/ref/settings/#middleware
 MIDDLEWARE = [
+    "config.health.probes",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -53,7 +58,7 @@ ASGI_APPLICATION = "config.asgi.application"
 # DATABASE
 # ------------------------------------------------------------------------------
 # https://docs.djangoproject.com/en/6.1/ref/settings/#databases
-DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{quote(str(BASE_DIR / 'db.sqlite3'))}")}
 # A connection that died is replaced when it is next used: https://docs.djangoproject.com/en/6.1/ref/databases/#persistent-connections
 DATABASES["default"].update({"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -69,10 +74,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # ------------------------------------------------------------------------------
 # https://docs.allauth.org/en/latest/account/configuration.html
 AUTH_USER_MODEL = "users.User"
-AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -82,7 +84,13 @@ AUTH_PASSWORD_VALIDATORS = [
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_SIGNUP_FORM_CLASS = "apps.users.adapter.SignupForm"
+ACCOUNT_ADAPTER = "apps.users.adapter.AccountAdapter"
+# Mandatory, or the sign-up page would tell a stranger who has an account.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 
@@ -104,6 +112,17 @@ TEMPLATES = [
         },
     },
 ]
+# Nothing from other sites, no inline code: https://docs.djangoproject.com/en/6.1/ref/csp/
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "style-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+CSRF_FAILURE_VIEW = "config.views.csrf_failure"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -115,8 +134,10 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 # MAIL
 # ------------------------------------------------------------------------------
 # https://docs.djangoproject.com/en/6.1/topics/email/
-MAILERS = {"default": env.mailer("EMAIL_URL", default=f"file://{BASE_DIR / 'var' / 'mail'}")}
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SITE_NAME} <noreply@{SITE_DOMAIN}>")
+MAILERS = {"default": env.mailer("EMAIL_URL", default=f"file://{quote(str(BASE_DIR / 'var' / 'mail'))}")}
+# In quotes: a name may hold a comma.
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", ADDRESS, default=f'"{SITE_NAME}" <noreply@{SITE_DOMAIN}>')
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # TEMPORAL
 # ------------------------------------------------------------------------------
@@ -124,7 +145,7 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"{SITE_NAME} <norepl
 TEMPORAL_ADDRESS = env.str("TEMPORAL_ADDRESS", default="localhost:7233")
 TEMPORAL_NAMESPACE = env.str("TEMPORAL_NAMESPACE", default="default")
 TEMPORAL_TASK_QUEUE = env.str("TEMPORAL_TASK_QUEUE", default="<<cookiecutter.project_slug>>-tasks")
-TEMPORAL_UI_URL = env.str("TEMPORAL_UI_URL", default="http://localhost:8233")
+TEMPORAL_UI_URL = env.text("TEMPORAL_UI_URL", WEB_ADDRESS, default="http://localhost:8233")
 # Slots are threads and each thread holds one database connection: processes x slots <= what the database allows.
 TEMPORAL_ACTIVITY_SLOTS = env.whole("TEMPORAL_ACTIVITY_SLOTS", default=20)
 TEMPORAL_SHUTDOWN_GRACE = env.number("TEMPORAL_SHUTDOWN_GRACE", default=30)
@@ -139,4 +160,4 @@ ONBOARDING_FOLLOW_UP_DELAY = env.number("ONBOARDING_FOLLOW_UP_DELAY", default=24
 # LOGS
 # ------------------------------------------------------------------------------
 # config/logs.py
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO").upper()
+LOG_LEVEL = env.text("LOG_LEVEL", LEVEL, default="INFO").upper()

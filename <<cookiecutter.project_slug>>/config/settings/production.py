@@ -1,30 +1,36 @@
 """Settings for production: no secret has a default, and `check --deploy` is clean."""
 
+from config.env import HOST, ORIGIN
 from config.logs import logging_config
 from config.settings.base import *  # noqa: F403  settings modules extend each other: Django's own way
 from config.settings.base import LOG_LEVEL, SITE_DOMAIN, env
 
 DEBUG = False
-SECRET_KEY = env.str("DJANGO_SECRET_KEY")
-ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[SITE_DOMAIN])
-CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[f"https://{SITE_DOMAIN}"])
+SECRET_KEY = env.secret("DJANGO_SECRET_KEY")
+ALLOWED_HOSTS = env.texts("DJANGO_ALLOWED_HOSTS", HOST, default=[SITE_DOMAIN])
+# A mail server that is not there is noticed, mails in a folder are not.
+MAILERS = {"default": env.mailer("EMAIL_URL", default="smtp://localhost")}
 LOGGING = logging_config(level=LOG_LEVEL, json=True)
 
 # HTTPS
 # ------------------------------------------------------------------------------
 # https://docs.djangoproject.com/en/6.1/howto/deployment/checklist/
-SECURE_SSL_REDIRECT = env.switch("DJANGO_SECURE_SSL_REDIRECT", default=True)
-# Probes speak plain HTTP from inside the cluster.
-SECURE_REDIRECT_EXEMPT = [r"^health/"]
+# One switch for all of it: false is for a site without TLS on a network of its own, never for one behind a proxy that has TLS.
+HTTPS = env.switch("DJANGO_SECURE_SSL_REDIRECT", default=True)
+# Other sites whose pages may post forms here; this site's own need no entry.
+CSRF_TRUSTED_ORIGINS = env.texts("DJANGO_CSRF_TRUSTED_ORIGINS", ORIGIN, default=[])
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+if HTTPS:
+    # A browser takes a cookie of this prefix from this host alone, over TLS alone.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+# The proxy must set this header itself, whatever the client sent.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SECURE_HSTS_SECONDS = env.whole("DJANGO_SECURE_HSTS_SECONDS", default=31_536_000, minimum=0)
+# Browsers remember it: begin with an hour, and go up to a year (31536000) once every subdomain has TLS.
+SECURE_HSTS_SECONDS = env.whole("DJANGO_SECURE_HSTS_SECONDS", default=3600, minimum=0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 SECURE_HSTS_PRELOAD = True
-SESSION_COOKIE_SECURE = True
-CSRF_COOKIE_SECURE = True
-SESSION_COOKIE_NAME = "__Host-sessionid"
-CSRF_COOKIE_NAME = "__Host-csrftoken"
-ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https"
 
 # STATIC FILES
 # ------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from config.logs import logging_config
 from config.settings.base import *  # noqa: F403  settings modules extend each other: Django's own way
-from config.settings.base import BASE_DIR, DATABASES
+from config.settings.base import DATABASES
 
 DEBUG = False
 SECRET_KEY = "only-for-tests"  # noqa: S105  signs nothing outside a test run
@@ -13,4 +13,4 @@ LOGGING = logging_config(level="WARNING", json=False)
 TEMPORAL_RELAY_ON_COMMIT = False
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, not memory: activities run in threads of their own and must see the same rows.
-    DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / "test.sqlite3"}
+    DATABASES["default"]["TEST"] = {"NAME": f"{DATABASES['default']['NAME']}.test"}
