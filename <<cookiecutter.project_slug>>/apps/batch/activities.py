@@ -99,8 +99,8 @@ def _process_chunk(batch: Batch, wanted: RangeInput) -> BatchRange:
         return progress
     action = ACTIONS[batch.action]
     keys, rows = _next_chunk(wanted, progress.cursor, action.chunk_size)
-    refused = {key: "there is no such row" for key in keys} | {row.pk: "" for row in rows}
-    refused = {pk: reason for pk, reason in refused.items() if reason} | dict(_apply(action, rows))
+    missing = set(keys) - {row.pk for row in rows}
+    refused = {key: "there is no such row" for key in sorted(missing)} | dict(_apply(action, rows))
     batch.record_failures(refused)
     progress.failed += len(refused)
     progress.succeeded += len(keys) - len(refused)

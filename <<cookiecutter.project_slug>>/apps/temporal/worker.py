@@ -25,9 +25,11 @@ RELAY_INTERVAL = 1.0
 FIRST_RETRY, LAST_RETRY = 0.5, 5.0
 
 
-def build_worker(client: Client, *, task_queue: str, executor: ThreadPoolExecutor | None = None) -> Worker:
-    """A worker for one queue with everything the registry found. Slots never exceed threads, or activities would queue unseen."""
-    slots = settings.TEMPORAL_ACTIVITY_SLOTS
+def build_worker(client: Client, *, task_queue: str, slots: int, executor: ThreadPoolExecutor | None = None) -> Worker:
+    """A worker for one queue with everything the registry found and `slots` activities at once.
+
+    Slots never exceed threads, or activities would queue unseen inside the worker.
+    """
     return Worker(
         client,
         task_queue=task_queue,
@@ -51,7 +53,7 @@ async def run_worker(task_queues: Sequence[str]) -> None:
     client = await _connect_when_up(stop)
     if client is None:
         return
-    workers = [build_worker(client, task_queue=queue) for queue in task_queues]
+    workers = [build_worker(client, task_queue=queue, slots=settings.TEMPORAL_ACTIVITY_SLOTS) for queue in task_queues]
     running = [asyncio.create_task(worker.run()) for worker in workers]
     relaying = asyncio.create_task(_relay(stop))
     logger.info("worker_started", extra={"task_queues": list(task_queues), "address": connect_config()["target_host"]})
