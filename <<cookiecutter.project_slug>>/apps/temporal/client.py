@@ -6,6 +6,7 @@ runtime, since none of the parent's survives.
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -167,8 +168,9 @@ class _Portal:
                 try:
                     self._client = await connect(self.runtime)
                 except RuntimeError as error:
-                    # The SDK's own error when a connection cannot be made.
-                    raise _unavailable(str(error)) from error
+                    # The SDK's own error when a connection cannot be made: of its nested parts the innermost is worth reading.
+                    said = re.findall(r'message: "([^"]+)"', str(error))
+                    raise _unavailable(said[-1] if said else str(error)) from error
             return self._client
 
 
