@@ -8,6 +8,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+# What the development server attaches to each line: a socket and a second time stamp.
+NOISE = ("request", "server_time", "__temporal_error_identifier")
 TEMPORAL_EXTRAS = ("temporal_workflow", "temporal_activity")
 TEMPORAL_FIELDS = {
     "workflow_id": "workflow_id",
@@ -20,13 +22,15 @@ TEMPORAL_FIELDS = {
 }
 
 
-def flatten_temporal_extra(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    """Turn the SDK's nested extras into the fields that every other line has."""
+def tidy(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Turn the SDK's nested extras into the fields that every other line has, and drop what nobody reads."""
     for extra in TEMPORAL_EXTRAS:
         for source, target in TEMPORAL_FIELDS.items():
             if source in (nested := event.get(extra) or {}):
                 event.setdefault(target, nested[source])
         event.pop(extra, None)
+    for name in NOISE:
+        event.pop(name, None)
     return event
 
 
@@ -37,7 +41,7 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
-        flatten_temporal_extra,
+        tidy,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]

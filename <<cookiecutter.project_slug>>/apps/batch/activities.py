@@ -99,8 +99,8 @@ def _process_chunk(batch: Batch, wanted: RangeInput) -> BatchRange:
         return progress
     action = ACTIONS[batch.action]
     keys, rows = _next_chunk(wanted, progress.cursor, action.chunk_size)
-    missing = set(keys) - {row.pk for row in rows}
-    refused = {key: "there is no such row" for key in sorted(missing)} | dict(_apply(action, rows))
+    reasons = {**dict.fromkeys(keys, "there is no such row"), **dict.fromkeys((row.pk for row in rows), ""), **_apply(action, rows)}
+    refused = {key: reason for key, reason in reasons.items() if reason}
     batch.record_failures(refused)
     progress.failed += len(refused)
     progress.succeeded += len(keys) - len(refused)
