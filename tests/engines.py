@@ -75,13 +75,17 @@ class Desk:
         return project
 
 
-def copy_template(folder: Path) -> Path:
-    """Copy the files of this repository that git knows or would add: what a user's clone holds once they are committed."""
+def copy_template(folder: Path, *, tree: tuple[str, ...] = ("",)) -> Path:
+    """Copy the files of this repository that git knows or would add: what a user's clone holds once they are committed.
+
+    Of the template's tree come the files that start with one of `tree`.
+    """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     for name in listed.stdout.split("\0"):
-        if (ROOT / name).is_file():
+        inside = name.removeprefix(f"{TREE.name}/")
+        if (ROOT / name).is_file() and (inside == name or inside.startswith(tree)):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
     return folder
