@@ -14,7 +14,7 @@ from apps.users import actions as users
 
 @dataclass(frozen=True, kw_only=True)
 class RowAction:
-    """`model` is the `app_label.Model` it works on, `chunk_size` the rows of one transaction, which should take under 10 seconds."""
+    """`model` is the `app_label.Model` it works on, `chunk_size` the rows of one transaction: one of under 10 seconds."""
 
     model: str
     apply: Callable[[Sequence[Any]], Mapping[Any, str]]

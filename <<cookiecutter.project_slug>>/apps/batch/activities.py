@@ -99,7 +99,11 @@ def _process_chunk(batch: Batch, wanted: RangeInput) -> BatchRange:
         return progress
     action = ACTIONS[batch.action]
     keys, rows = _next_chunk(wanted, progress.cursor, action.chunk_size)
-    reasons = {**dict.fromkeys(keys, "there is no such row"), **dict.fromkeys((row.pk for row in rows), ""), **_apply(action, rows)}
+    reasons = {
+        **dict.fromkeys(keys, "there is no such row"),
+        **dict.fromkeys((row.pk for row in rows), ""),
+        **_apply(action, rows),
+    }
     refused = {key: reason for key, reason in reasons.items() if reason}
     batch.record_failures(refused)
     progress.failed += len(refused)

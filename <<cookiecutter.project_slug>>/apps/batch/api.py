@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Router, Schema
@@ -14,7 +15,6 @@ from pydantic import Field, StringConstraints
 from apps.batch import services
 from apps.batch.models import Batch, BatchFailure
 from apps.batch.shared import RowQuery
-from django.db.models import QuerySet
 
 router = Router(tags=["batches"])
 

@@ -8,6 +8,8 @@ from django.db.models import Sum
 
 from apps.batch.shared import Failure, batch_workflow_id
 
+MAX_REASON = 500
+
 
 class Batch(models.Model):
     """One batch. Its counts are the sums of its ranges, so that no row of theirs can be counted twice or lost."""
@@ -49,9 +51,9 @@ class Batch(models.Model):
 
     def record_failures(self, refused: Mapping[Any, str]) -> None:
         """List rows, by primary key, with the reason."""
-        limit = BatchFailure._meta.get_field("reason").max_length
         BatchFailure.objects.bulk_create(
-            [BatchFailure(batch=self, row=str(pk), reason=reason[:limit]) for pk, reason in refused.items()], ignore_conflicts=True
+            (BatchFailure(batch=self, row=str(pk), reason=reason[:MAX_REASON]) for pk, reason in refused.items()),
+            ignore_conflicts=True,
         )
 
 
@@ -77,7 +79,7 @@ class BatchFailure(models.Model):
 
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="failures")
     row = models.CharField(max_length=100)
-    reason = models.CharField(max_length=500)
+    reason = models.CharField(max_length=MAX_REASON)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

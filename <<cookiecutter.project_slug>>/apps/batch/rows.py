@@ -1,4 +1,4 @@
-"""From the description of rows to a queryset. Descriptions come from outside, so they reach a model's own fields and no further."""
+"""From the description of rows to a queryset. They come from outside, so they reach a model's own fields and no further."""
 
 from typing import Any
 
@@ -32,13 +32,14 @@ def described(query: RowQuery) -> models.QuerySet[Any]:
     for lookup in query.filter:
         _check_field(model, lookup)
     try:
-        return model._default_manager.filter(**query.filter).order_by("pk")  # noqa: SLF001  Django's documented name
+        rows: models.QuerySet[Any] = model._default_manager.filter(**query.filter).order_by("pk")
     except (FieldError, ValueError, TypeError, ValidationError) as error:
         raise ValidationError({"rows": f"The filter cannot be used: {error}"}) from error
+    return rows
 
 
 def _check_field(model: type[models.Model], lookup: str) -> None:
-    name = lookup.split("__")[0]
+    name = lookup.split("__", maxsplit=1)[0]
     try:
         field = model._meta.pk if name == "pk" else model._meta.get_field(name)
     except FieldDoesNotExist:

@@ -21,7 +21,7 @@ type Key = int | str
 
 @dataclass(frozen=True, kw_only=True)
 class RowQuery:
-    """Rows by description, for more than an input can list. `model` is `app_label.Model`, `filter` Django look-ups on its own fields."""
+    """Rows by description, for more than an input can list: `app_label.Model`, and Django look-ups on its own fields."""
 
     model: str
     filter: dict[str, Any] = field(default_factory=dict)

@@ -31,7 +31,12 @@ ORM = workflow.ActivityConfig(
     start_to_close_timeout=timedelta(minutes=5),
     retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
 )
-# A range heartbeats after each chunk: 30 s of silence mean that its worker died.
+# A plan heartbeats at each bound, a range after each chunk: 30 s of silence mean that their worker died.
+PLAN = workflow.ActivityConfig(
+    start_to_close_timeout=timedelta(minutes=5),
+    heartbeat_timeout=timedelta(seconds=30),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
+)
 RANGE = workflow.ActivityConfig(
     start_to_close_timeout=timedelta(hours=1),
     heartbeat_timeout=timedelta(seconds=30),
@@ -91,15 +96,15 @@ class BatchProcessingWorkflow:
     async def _process_listed(self) -> None:
         ids = sorted(set(self.wanted.user_ids))
         for start in range(0, len(ids), RANGE_SIZE):
-            await self._begin(RangeInput(batch_id=self.wanted.batch_id, number=self.next_range, user_ids=ids[start : start + RANGE_SIZE]))
+            await self._begin(
+                RangeInput(batch_id=self.wanted.batch_id, number=self.next_range, user_ids=ids[start : start + RANGE_SIZE])
+            )
         await self._finish(down_to=0)
 
     async def _process_described(self, rows: RowQuery, after: Key | None) -> None:
         complete = False
         while not complete:
-            plan = await workflow.execute_activity(
-                plan_ranges, PlanInput(rows=rows, after=after), heartbeat_timeout=timedelta(seconds=30), **ORM
-            )
+            plan = await workflow.execute_activity(plan_ranges, PlanInput(rows=rows, after=after), **PLAN)
             for upto in plan.bounds:
                 await self._begin(
                     RangeInput(batch_id=self.wanted.batch_id, number=self.next_range, rows=rows, after=after, upto=upto)

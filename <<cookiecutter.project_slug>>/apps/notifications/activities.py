@@ -31,7 +31,7 @@ def send_email_activity(payload: EmailPayload) -> EmailResult:
     try:
         mail.send(body=payload.body, from_email=payload.from_email)
     except SMTPRecipientsRefused as error:
-        if all(500 <= code for code, _ in error.recipients.values()):  # noqa: PLR2004  SMTP: 4xx may pass, 5xx never
+        if all(code >= 500 for code, _ in error.recipients.values()):  # noqa: PLR2004  SMTP: 4xx may pass, 5xx never
             raise ApplicationError("the mail server refused the address", type="AddressRefused", non_retryable=True) from error
         raise
     return EmailResult()

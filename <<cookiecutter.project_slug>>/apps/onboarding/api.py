@@ -1,6 +1,6 @@
 """`/api/v1/onboarding`: an account's owner may start, watch and cancel its onboarding, staff that of every account."""
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router, Schema
 
@@ -29,15 +29,14 @@ class OnboardingOut(Schema):
 def start(request: HttpRequest, wanted: OnboardingIn) -> tuple[int, OnboardingOut]:
     """Accepted at once; an account is onboarded once, so a repeated start gives the first one."""
     user = _visible_user(request, wanted.user_id)
-    workflow_id = services.start_onboarding(user=user)
-    return 202, OnboardingOut(workflow_id=workflow_id, user_id=user.pk, status="pending")
+    services.start_onboarding(user=user)
+    return 202, _shown(user)
 
 
 @router.get("/{int:user_id}", response=OnboardingOut, summary="Where an onboarding stands")
 def status(request: HttpRequest, user_id: int) -> OnboardingOut:
     """Asks the Temporal server: 404 when this account was never onboarded, 503 when the server does not answer."""
-    user = _visible_user(request, user_id)
-    return OnboardingOut(workflow_id=onboarding_id(user.pk), user_id=user.pk, status=services.onboarding_status(user_id=user.pk))
+    return _shown(_visible_user(request, user_id))
 
 
 @router.post("/{int:user_id}/cancel", response={202: OnboardingOut}, summary="Cancel an onboarding")
@@ -45,10 +44,16 @@ def cancel(request: HttpRequest, user_id: int) -> tuple[int, OnboardingOut]:
     """Accepted at once. Mails that were not yet sent are not sent."""
     user = _visible_user(request, user_id)
     services.cancel_onboarding(user_id=user.pk)
-    return 202, OnboardingOut(workflow_id=onboarding_id(user.pk), user_id=user.pk, status=services.onboarding_status(user_id=user.pk))
+    return 202, OnboardingOut(
+        workflow_id=onboarding_id(user.pk), user_id=user.pk, status=services.onboarding_status(user_id=user.pk)
+    )
 
 
 def _visible_user(request: HttpRequest, user_id: int) -> User:
     # 404, not 403, for other people's accounts: which ids exist is nobody's business.
-    visible = User.objects.all() if request.user.has_perm("users.change_user") else User.objects.filter(pk=request.user.pk)
+    visible = (
+        User.objects.all()
+        if request.user.has_perm("users.change_user")
+        else User.objects.filter(email=request.user.get_username())
+    )
     return get_object_or_404(visible, pk=user_id)

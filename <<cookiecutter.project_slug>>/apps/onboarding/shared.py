@@ -62,6 +62,6 @@ def follow_up_mail(wanted: OnboardingWorkflowInput, workflow_id: str) -> EmailPa
     return EmailPayload(
         to=wanted.email,
         subject="How is it going?",
-        body=f"Hello {wanted.name or wanted.email},\n\nhave you found your way around? Answer this mail if something is unclear.\n",
+        body=f"Hello {wanted.name or wanted.email},\n\nhave you found your way around? Answer this mail if not.\n",
         key=f"{workflow_id}:follow-up",
     )

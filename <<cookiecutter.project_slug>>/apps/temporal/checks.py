@@ -26,7 +26,9 @@ def check_address(**_: Any) -> Sequence[CheckMessage]:
         ]
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isdecimal() and 0 < int(port) < 2**16) or "/" in address:
-        return [Error(f"TEMPORAL_ADDRESS={address!r} is not host:port.", hint="Write for example localhost:7233.", id="temporal.E002")]
+        return [
+            Error(f"TEMPORAL_ADDRESS={address!r} is not host:port.", hint="Write for example localhost:7233.", id="temporal.E002")
+        ]
     return []
 
 

@@ -28,7 +28,7 @@ TIMEOUT = 5.0
 
 @dataclass(frozen=True)
 class ExecutionDescription:
-    """What the server says of an execution. `status` is lower case: running, completed, failed, canceled, terminated, timed_out."""
+    """What the server says of an execution. `status` is running, completed, failed, canceled, terminated or timed_out."""
 
     workflow_id: str
     run_id: str
@@ -149,7 +149,9 @@ def _with_handle[T](workflow_id: str, ask: Callable[[WorkflowHandle[Any, Any]], 
 
 def _unavailable(reason: str) -> TemporalUnavailable:
     address = connect_config().get("target_host")
-    return TemporalUnavailable(f"Temporal at {address} cannot be used ({reason}): check TEMPORAL_ADDRESS, or start it with `manage.py dev`.")
+    return TemporalUnavailable(
+        f"Temporal at {address} cannot be used ({reason}): check TEMPORAL_ADDRESS, or start it with `manage.py dev`."
+    )
 
 
 class _Portal:

@@ -43,7 +43,7 @@ def enqueue_start(workflow: str, argument: "DataclassInstance", *, workflow_id: 
 
 
 def execution_status(workflow_id: str) -> str:
-    """Where an execution stands: pending (accepted, not yet started), running, completed, failed, canceled, terminated, timed_out.
+    """Where an execution stands: pending (accepted, not yet started), or what the server says of it.
 
     Raises ExecutionNotFound when neither this project nor the server knows it, TemporalUnavailable when it cannot be asked.
     """

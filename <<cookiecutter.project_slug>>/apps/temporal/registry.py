@@ -31,7 +31,8 @@ def _collect(submodule: str, mark: str, kind: type) -> dict[str, Any]:
             if isinstance(item, kind) and getattr(item, "__module__", "") == module.__name__ and mark in vars(item):
                 name = getattr(item, mark).name
                 if name in found:
-                    raise ImproperlyConfigured(f"{item.__module__}.{item.__qualname__} and {found[name].__module__} both register {name!r}.")
+                    both = f"{found[name].__module__} and {module.__name__}"
+                    raise ImproperlyConfigured(f"{name!r} is registered twice, in {both}.")
                 found[name] = item
     return found
 

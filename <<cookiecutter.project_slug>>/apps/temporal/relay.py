@@ -42,7 +42,7 @@ def _deliver(message: OutboxMessage) -> bool:
             payload["workflow"], payload["argument"], workflow_id=message.aggregate_id, task_queue=payload["task_queue"]
         )
     except StartRefused as error:
-        logger.error("start_refused", extra={"workflow_id": message.aggregate_id, "reason": str(error)})  # noqa: TRY400  no bug of ours
+        logger.error("start_refused", extra={"workflow_id": message.aggregate_id, "reason": str(error)})
         message.failed(str(error), final=True)
         return False
     except TemporalUnavailable as error:

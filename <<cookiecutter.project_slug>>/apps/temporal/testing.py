@@ -67,7 +67,7 @@ class Temporal:
         """Start a workflow by its registered name on this test's queue."""
         kind = registry.workflows()[workflow]
         work = self.client.start_workflow(
-            kind.run,  # type: ignore[attr-defined]  every registered workflow has a run method
+            kind.run,  # type: ignore[attr-defined]  # every registered workflow has a run method
             argument,
             id=workflow_id or f"test-{uuid4()}",
             task_queue=self.task_queue,
@@ -84,7 +84,7 @@ def temporal_server() -> Iterator[str]:
     """The address of a real server, in memory, for the whole session."""
     port = free_port()
     command = [sys.executable, "-m", "apps.temporal.devserver", "--port", str(port), *DEV_SERVER_ARGS, *SMALL_HISTORIES]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603  our own command
         assert server.stdout is not None
         if server.stdout.readline().strip() != "ready":
             pytest.fail("The Temporal server did not start: see above.")

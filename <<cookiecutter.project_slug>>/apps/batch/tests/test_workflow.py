@@ -69,18 +69,18 @@ def test_plain_json_from_outside_starts_a_batch(temporal: Temporal) -> None:
 
 
 @pytest.mark.parametrize(
-    "fields",
+    "wanted",
     [
-        {"action": "no_such_action", "user_ids": [1]},
-        {"rows": RowQuery(model="users.Nobody")},
-        {"rows": RowQuery(model="users.User", filter={"password__startswith": "a"})},
-        {"rows": RowQuery(model="users.User", filter={"no_such_field": 1})},
+        BatchProcessingWorkflowInput(batch_id="action", user_ids=[1], action="no_such_action"),
+        BatchProcessingWorkflowInput(batch_id="model", rows=RowQuery(model="users.Nobody")),
+        BatchProcessingWorkflowInput(batch_id="secret", rows=RowQuery(model="users.User", filter={"password__gt": "a"})),
+        BatchProcessingWorkflowInput(batch_id="field", rows=RowQuery(model="users.User", filter={"no_such_field": 1})),
     ],
-    ids=["action", "model", "secret", "field"],
+    ids=lambda wanted: wanted.batch_id,
 )
-def test_a_batch_that_cannot_be_is_final(temporal: Temporal, fields: dict[str, object]) -> None:
+def test_a_batch_that_cannot_be_is_final(temporal: Temporal, wanted: BatchProcessingWorkflowInput) -> None:
     with pytest.raises(WorkflowFailureError):
-        temporal.execute(WORKFLOW, BatchProcessingWorkflowInput(batch_id="wrong", **fields))  # type: ignore[arg-type]  data of the cases
+        temporal.execute(WORKFLOW, wanted)
 
 
 def test_a_long_batch_continues_as_new(temporal: Temporal, monkeypatch: pytest.MonkeyPatch) -> None:

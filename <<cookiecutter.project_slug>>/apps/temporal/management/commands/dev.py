@@ -15,7 +15,7 @@ from apps.temporal.dev import CannotRun, Processes, refuse_used_port
 class Command(BaseCommand):
     """Run the development environment."""
 
-    help = "Run Temporal, worker and web server until Ctrl-C. Needs nothing but Python; TEMPORAL_ADDRESS names a server of your own."
+    help = "Run Temporal, worker and web server until Ctrl-C. TEMPORAL_ADDRESS names a Temporal server of your own."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the ports."""
