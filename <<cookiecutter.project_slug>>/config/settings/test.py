@@ -8,6 +8,8 @@ DEBUG = False
 SECRET_KEY = "only-for-tests"  # noqa: S105  signs nothing outside a test run
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+# Static files are taken from where they lie, not from where `collectstatic` would put them.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGGING = logging_config(level="WARNING", json=False)
 TEMPORAL_RELAY_ON_COMMIT = False
