@@ -19,7 +19,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup ## Render a project and see it work: make demo [DIR=folder] [KEEP=1]
-	@"$(BIN)/python" tools/demo.py $(if $(DIR),--dir "$(DIR)") $(if $(KEEP),--keep)
+	@"$(BIN)/python" -m tools.demo $(if $(DIR),--dir "$(DIR)") $(if $(KEEP),--keep)
 
 test: check ## Run all tests; a rendered project is built and run as well
 	cli=$$("$(BIN)/python" tools/temporal.py cli) && server=$$("$(BIN)/python" tools/temporal.py test-server || true) && \
@@ -37,7 +37,7 @@ fix: setup ## Mend what ruff can mend by itself
 	$(MAKE) --no-print-directory -C "$(TREE)" fix RUN='env "PATH=$(BIN):$(PATH)"'
 
 bench: setup ## Measure what rendering costs with each engine
-	@"$(BIN)/python" tools/bench.py
+	@"$(BIN)/python" -m tools.bench
 
 setup:
 	@test -x "$(BIN)/python" || $(UV) venv --quiet "$(CACHE)/venv"
