@@ -1,7 +1,6 @@
 """Finish what cookiecutter rendered: drop the paths in .prune, note where the project comes from, say what is next."""
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -50,12 +49,9 @@ def note_origin() -> None:
 
 def say_next_steps() -> None:
     """Print what copier prints, with a path that works where the user is."""
-    folder = os.path.relpath(Path.cwd(), CONTEXT["started_in"])
-    if folder.startswith("."):
-        folder = str(Path.cwd())
+    folder, here = Path.cwd(), Path(CONTEXT["started_in"])
     text = (ROOT / "hooks/next_steps.txt").read_text(encoding="utf-8")
-    print(text.replace("{folder}", shlex.quote(folder)))
-
+    print(text.replace("{folder}", shlex.quote(str(folder.relative_to(here) if folder.is_relative_to(here) else folder))))
 
 
 prune()

@@ -13,8 +13,6 @@ from jinja2.ext import Extension
 ROOT = Path(__file__).resolve().parents[1]
 RULES: dict[str, Any] = json.loads((ROOT / "rules.json").read_text(encoding="utf-8"))
 STARTED_IN = Path.cwd()
-FOLDER = "<<cookiecutter.project_slug>>"
-OLDEST = (2, 7)
 CODE_MARKS = ("<<", "<%", "<#", "# %")
 
 
@@ -28,7 +26,7 @@ def refusal(question: str, answer: object) -> str:
 
 
 def checked(answer: object, question: str) -> str:
-    """Refuse a bad answer right after its question. Of a filter's exceptions cookiecutter prints only this one as a plain line."""
+    """Refuse a bad answer right after its question, by the one exception that cookiecutter prints as a plain line."""
     if sentence := refusal(question, answer):
         raise FailedHookException(sentence)
     return ""
@@ -44,18 +42,18 @@ class AnswerRules(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        if tuple(int(part) for part in cookiecutter.__version__.split(".")[:2]) < OLDEST:
+        if tuple(int(part) for part in cookiecutter.__version__.split(".")[:2]) < (2, 7):
             raise FailedHookException("This template needs cookiecutter 2.7 or later: pip install --upgrade cookiecutter")
         environment.filters.update(checked=checked, all_checked=all_checked)
         environment.globals.update(rules=RULES, template_root=str(ROOT), started_in=str(STARTED_IN))
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja's signature
-        """Refuse answers that Jinja would run, and check all of them before the project's folder is made.
+        """Check all answers before the project's folder is made (hooks run after that), and refuse those that Jinja would run.
 
-        cookiecutter renders what comes from its command line or a user config, and its documentation shows answers that quote other
-        answers: these pass, and like the template's own texts they say `cookiecutter`. A hook would run when the folder is there already.
+        cookiecutter renders what its command line and a user config give. An answer may quote others, as its documentation shows:
+        like the template's own texts it says `cookiecutter`.
         """
-        if source == FOLDER:
+        if source == "<<cookiecutter.project_slug>>":
             return f"<< cookiecutter|all_checked >>{source}"
         if name is None and "cookiecutter" not in source and any(mark in source for mark in CODE_MARKS):
             raise FailedHookException(f"{source!r}: type this answer without <, % and #, for example My Project.")

@@ -16,10 +16,11 @@ QUESTIONS = ("project_name", "project_slug", "description", "author_name", "auth
 class Desk:
     """A place to work in: a home folder with nothing in it, and the commands that a user types."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, prefix: tuple[str, ...] = ()) -> None:
+        """Set the place up; `prefix` is a command that runs all others."""
         home.mkdir(parents=True, exist_ok=True)
-        person = {f"GIT_{role}_{field}": f"ada{end}" for role in ("AUTHOR", "COMMITTER") for field, end in (("NAME", ""), ("EMAIL", "@example.com"))}
         self.home = home
+        self.prefix = prefix
         self.environment = {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "HOME": str(home),
@@ -27,7 +28,8 @@ class Desk:
             "COLUMNS": "200",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",
-            **person,
+            **dict.fromkeys(["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"], "Ada"),
+            **dict.fromkeys(["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"], "ada@example.com"),
         }
 
     def run(self, *command: str | Path, cwd: Path, check: bool = True, typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -37,7 +39,7 @@ class Desk:
             AssertionError: it failed and `check` is set; the message is what it said.
         """
         result = subprocess.run(
-            [str(part) for part in command],
+            [*self.prefix, *(str(part) for part in command)],
             cwd=cwd,
             env=self.environment,
             input=typed,
@@ -81,7 +83,11 @@ def copy_template(folder: Path, *, tree: tuple[str, ...] = ("",)) -> Path:
     Of the template's tree come the files that start with one of `tree`.
     """
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     for name in listed.stdout.split("\0"):
         inside = name.removeprefix(f"{TREE.name}/")

@@ -77,7 +77,9 @@ def test_the_delimiters_are_the_same() -> None:
 
 
 def test_the_answers_file_lists_every_answer() -> None:
-    assert [key for key in yaml.safe_load((TREE / ".copier-answers.yml").read_text(encoding="utf-8")) if key[0] != "_"] == list(QUESTIONS)
+    assert [key for key in yaml.safe_load((TREE / ".copier-answers.yml").read_text(encoding="utf-8")) if key[0] != "_"] == list(
+        QUESTIONS
+    )
 
 
 def test_nothing_in_copier_yml_needs_trust() -> None:
@@ -93,7 +95,9 @@ def test_a_slug_may_not_be_a_keyword_or_a_standard_module() -> None:
 
 def test_a_slug_may_not_be_a_module_that_the_project_installs_or_has() -> None:
     needed = dependencies()
-    modules = {module for module, sources in importlib.metadata.packages_distributions().items() if needed & set(map(plain, sources))}
+    modules = {
+        module for module, sources in importlib.metadata.packages_distributions().items() if needed & set(map(plain, sources))
+    }
     folders = {path.name for path in TREE.iterdir() if path.is_dir()}
     names = modules | folders | {name.replace("-", "_") for name in needed if not name.endswith("-stubs")}
 
@@ -134,7 +138,9 @@ def dependencies() -> set[str]:
             needed = importlib.metadata.requires(wanted.name) or []
         except importlib.metadata.PackageNotFoundError:
             continue
-        for line in map(Requirement, needed):
-            if line.marker is None or any(line.marker.evaluate({"extra": extra}) for extra in {"", *wanted.extras}):
-                waiting.append(line)
+        extras = {"", *wanted.extras}
+        lines = [Requirement(line) for line in needed]
+        waiting += [
+            line for line in lines if line.marker is None or any(line.marker.evaluate({"extra": name}) for name in extras)
+        ]
     return {name for name, _ in found}

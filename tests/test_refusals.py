@@ -14,7 +14,15 @@ from tests.engines import ENGINES, ROOT, Desk
 
 RULES: dict[str, Any] = json.loads((ROOT / "rules.json").read_text(encoding="utf-8"))
 CHOICE = "['github', 'gitlab', 'none']"
-BY_COMMAND = ("name-double-quotes", "name-newline", "slug-empty", "slug-parent-folder", "slug-django", "domain-scheme", "ci-unknown")
+BY_COMMAND = (
+    "name-double-quotes",
+    "name-newline",
+    "slug-empty",
+    "slug-parent-folder",
+    "slug-django",
+    "domain-scheme",
+    "ci-unknown",
+)
 
 
 def sentence(question: str, answer: str) -> str:
@@ -22,6 +30,13 @@ def sentence(question: str, answer: str) -> str:
     if question == "ci":
         return CHOICE
     return str(RULES["reserved" if answer in RULES["reserved"]["names"] else question]["message"])
+
+
+def command(engine: str, template: Path, answer: str) -> tuple[str, ...]:
+    """Give the command that renders into folders that do not exist yet, with one answer of its own."""
+    if engine == "cookiecutter":
+        return "cookiecutter", "--no-input", "--output-dir", "new/folders", str(template), answer
+    return "copier", "copy", "--defaults", f"--data={answer}", str(template), "new/folders/project"
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +57,7 @@ def test_cookiecutter_refuses(name: str, template: Path, desk: Desk, tmp_path: P
             no_input=True,
             extra_context={question: answer},
             output_dir=str(tmp_path / "new" / "folders"),
-            default_config={"replay_dir": str(desk.home), "cookiecutters_dir": str(desk.home)},  # type: ignore[arg-type] # it takes a mapping too
+            default_config={"replay_dir": str(desk.home), "cookiecutters_dir": str(desk.home)},
         )
 
     assert sentence(question, answer) in str(refused.value)
@@ -65,12 +80,8 @@ def test_copier_refuses(name: str, template: Path, tmp_path: Path) -> None:
 def test_the_command_refuses(engine: str, name: str, template: Path, desk: Desk, tmp_path: Path) -> None:
     """copier shows a traceback above the sentence: it prints validation errors plainly only when it asks."""
     question, answer = BAD[name]
-    command = {
-        "cookiecutter": ["cookiecutter", "--no-input", "--output-dir", "new/folders", template, f"{question}={answer}"],
-        "copier": ["copier", "copy", "--defaults", f"--data={question}={answer}", template, "new/folders/project"],
-    }[engine]
 
-    result = desk.run(*command, cwd=tmp_path, check=False)
+    result = desk.run(*command(engine, template, f"{question}={answer}"), cwd=tmp_path, check=False)
 
     assert result.returncode != 0
     assert sentence(question, answer) in result.stdout.strip().splitlines()[-1]
@@ -81,13 +92,8 @@ def test_the_command_refuses(engine: str, name: str, template: Path, desk: Desk,
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("name", JINJA)
 def test_an_answer_is_not_run_as_code(engine: str, name: str, template: Path, desk: Desk, tmp_path: Path) -> None:
-    """cookiecutter renders what comes from its command line; an answer that quotes another one, <<cookiecutter.ci>>, is its documented use."""
-    command = {
-        "cookiecutter": ["cookiecutter", "--no-input", "--output-dir", "new", template, f"author_name={JINJA[name]}"],
-        "copier": ["copier", "copy", "--defaults", f"--data=author_name={JINJA[name]}", template, "new/project"],
-    }[engine]
-
-    result = desk.run(*command, cwd=tmp_path, check=False)
+    """cookiecutter renders what its command line gives; that an answer quotes another, <<cookiecutter.ci>>, is documented use."""
+    result = desk.run(*command(engine, template, f"author_name={JINJA[name]}"), cwd=tmp_path, check=False)
 
     assert result.returncode != 0
     assert ": type " in result.stdout.splitlines()[-1]
@@ -101,7 +107,9 @@ def test_a_replay_with_a_bad_answer_is_refused(question: str, template: Path, de
     replay["cookiecutter"][question] = "../<bad>"
     (tmp_path / "replay.json").write_text(json.dumps(replay), encoding="utf-8")
 
-    result = desk.run("cookiecutter", "--replay-file", "replay.json", "--output-dir", "new/folders", template, cwd=tmp_path, check=False)
+    result = desk.run(
+        "cookiecutter", "--replay-file", "replay.json", "--output-dir", "new/folders", template, cwd=tmp_path, check=False
+    )
 
     assert result.returncode == 1
     assert result.stdout.strip() == f"{question} '../<bad>': {RULES[question]['message']}"

@@ -14,7 +14,17 @@ from tests.engines import ENGINES, QUESTIONS, TREE, Desk, files
 
 LEFT_OVER = (
     *(".venv/lib/a.py", ".ruff_cache/0/x", ".mypy_cache/a.json", ".pytest_cache/README.md", "apps/__pycache__/a.cpython-313.pyc"),
-    *("db.sqlite3", "db.sqlite3-wal", "temporal.db", "temporal.db-shm", "var/mail/1.log", "staticfiles/a.css", "uv.lock", ".env", ".coverage"),
+    *(
+        "db.sqlite3",
+        "db.sqlite3-wal",
+        "temporal.db",
+        "temporal.db-shm",
+        "var/mail/1.log",
+        "staticfiles/a.css",
+        "uv.lock",
+        ".env",
+        ".coverage",
+    ),
 )
 CI_FILES = {"github": ".github/workflows/ci.yml", "gitlab": ".gitlab-ci.yml"}
 
@@ -44,7 +54,9 @@ def test_no_piece_of_the_template_language_is_left(name: str, rendered: Rendered
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_rendering_twice_gives_the_same_bytes(engine: str, rendered: Rendered, template: Path, desk: Desk, tmp_path: Path) -> None:
+def test_rendering_twice_gives_the_same_bytes(
+    engine: str, rendered: Rendered, template: Path, desk: Desk, tmp_path: Path
+) -> None:
     assert files(desk.render(engine, template, tmp_path / "again", {})) == files(rendered(engine, "default"))
 
 
@@ -73,43 +85,69 @@ def test_what_tools_left_in_the_tree_does_not_reach_a_project(
     project = desk.render(engine, dirty, tmp_path / "new", {})
 
     assert files(project).keys() == files(rendered(engine, "default")).keys()
-    assert [path for path in LEFT_OVER if (project / path.split("/")[0]).exists() and not (TREE / path.split("/")[0]).exists()] == []
+    assert [
+        path for path in LEFT_OVER if (project / path.split("/")[0]).exists() and not (TREE / path.split("/")[0]).exists()
+    ] == []
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_paths_with_spaces_and_any_script_work(engine: str, rendered: Rendered, template: Path, desk: Desk, tmp_path: Path) -> None:
+def test_paths_with_spaces_and_any_script_work(
+    engine: str, rendered: Rendered, template: Path, desk: Desk, tmp_path: Path
+) -> None:
     moved = tmp_path / "Vorlage für «東京»" / "template git"
     shutil.copytree(template, moved)
 
     project = desk.render(engine, moved, tmp_path / "Проекты 🚀 & co" / "new ones", {})
 
     without_origin = [name for name in files(project) if name != ".copier-answers.yml"]
-    assert {name: files(project)[name] for name in without_origin} == {name: files(rendered(engine, "default"))[name] for name in without_origin}
+    assert {name: files(project)[name] for name in without_origin} == {
+        name: files(rendered(engine, "default"))[name] for name in without_origin
+    }
     assert yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))["_src_path"] == str(moved)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_nothing_is_fetched(engine: str, template: Path, desk: Desk, tmp_path: Path) -> None:
+def test_nothing_is_fetched(engine: str, template: Path, tmp_path: Path) -> None:
     if subprocess.run(["unshare", "--net", "--map-root-user", "true"], capture_output=True, check=False).returncode:
         pytest.skip("this machine cannot run a command without a network (unshare --net)")
-    command = {
-        "cookiecutter": ["cookiecutter", "--no-input", "--output-dir", tmp_path, template],
-        "copier": ["copier", "copy", "--defaults", template, tmp_path / "my_project"],
-    }[engine]
+    alone = Desk(tmp_path / "home", prefix=("unshare", "--net", "--map-root-user"))
 
-    desk.run("unshare", "--net", "--map-root-user", *command, cwd=tmp_path)
+    project = alone.render(engine, template, tmp_path / "new", {})
 
-    assert (tmp_path / "my_project/manage.py").is_file()
+    assert (project / "manage.py").is_file()
 
 
 def test_an_organisations_presets_are_taken(template: Path, desk: Desk, tmp_path: Path) -> None:
-    presets = {"author_name": "Acme Platform Team", "author_email": "platform@acme.example", "domain_name": "acme.example", "ci": "gitlab"}
+    presets = {
+        "author_name": "Acme Platform Team",
+        "author_email": "platform@acme.example",
+        "domain_name": "acme.example",
+        "ci": "gitlab",
+    }
     (tmp_path / "org.yml").write_text(yaml.safe_dump(presets))
     (tmp_path / "config.yml").write_text(yaml.safe_dump({"default_context": presets}))
 
-    desk.run("copier", "copy", "--defaults", "--data-file", "org.yml", "--data=project_name=Shop", template, "copier/shop", cwd=tmp_path)
     desk.run(
-        "cookiecutter", "--no-input", "--config-file", "config.yml", "--output-dir", "cookiecutter", template, "project_name=Shop", cwd=tmp_path
+        "copier",
+        "copy",
+        "--defaults",
+        "--data-file",
+        "org.yml",
+        "--data=project_name=Shop",
+        template,
+        "copier/shop",
+        cwd=tmp_path,
+    )
+    desk.run(
+        "cookiecutter",
+        "--no-input",
+        "--config-file",
+        "config.yml",
+        "--output-dir",
+        "cookiecutter",
+        template,
+        "project_name=Shop",
+        cwd=tmp_path,
     )
 
     assert files(tmp_path / "copier") == files(tmp_path / "cookiecutter")
@@ -134,7 +172,9 @@ def test_a_replay_renders_the_same(rendered: Rendered, template: Path, desk: Des
 
 
 def test_both_engines_end_with_the_same_next_steps(template: Path, desk: Desk, tmp_path: Path) -> None:
-    theirs = desk.run("cookiecutter", "--no-input", "--output-dir", "new ones", template, "project_name=Shop", cwd=tmp_path).stdout
+    theirs = desk.run(
+        "cookiecutter", "--no-input", "--output-dir", "new ones", template, "project_name=Shop", cwd=tmp_path
+    ).stdout
     shutil.rmtree(tmp_path / "new ones")
     ours = desk.run("copier", "copy", "--defaults", "--data=project_name=Shop", template, "new ones/shop", cwd=tmp_path).stdout
 

@@ -105,7 +105,7 @@ class Elements(HTMLParser):
         """Give both kinds of elements by name."""
         return self.open + self.stray
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - HTMLParser's signature
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002 - HTMLParser's
         """Remember an element until it is closed."""
         if tag not in NEVER_CLOSED:
             self.open.append(tag)

@@ -147,7 +147,10 @@ def test_a_question_that_a_later_version_asks_is_answered(born: Born, source: So
     theirs = json.loads((source.folder / "cookiecutter.json").read_text())
     (source.folder / "cookiecutter.json").write_text(json.dumps({"color": "red", **theirs}))
     source.write(answers, (source.folder / TREE.name / answers).read_text() + 'color: "<<cookiecutter.color>>"\n')
-    source.write(".prune", (source.folder / TREE.name / ".prune").read_text() + '# % if cookiecutter.ci == "none"\n/docs/extra.md\n# % endif\n')
+    source.write(
+        ".prune",
+        (source.folder / TREE.name / ".prune").read_text() + '# % if cookiecutter.ci == "none"\n/docs/extra.md\n# % endif\n',
+    )
     source.write("docs/color.md", "<<cookiecutter.color>>\n")
     source.release("v0.2.0")
 
@@ -169,7 +172,9 @@ def test_a_name_can_be_changed_later(born: Born, desk: Desk) -> None:
 def test_an_answer_that_a_later_version_refuses_falls_back_to_the_default(born: Born, source: Source, desk: Desk) -> None:
     project = born(domain_name="zoe.example")
     rules = source.folder / "rules.json"
-    rules.write_text(replaced(rules.read_text(), '"domain_name": {\n    "pattern": "', '"domain_name": {\n    "pattern": "(?!zoe)'))
+    rules.write_text(
+        replaced(rules.read_text(), '"domain_name": {\n    "pattern": "', '"domain_name": {\n    "pattern": "(?!zoe)')
+    )
     source.release("v0.2.0")
 
     update(desk, project)
@@ -193,15 +198,15 @@ def test_a_project_made_from_an_address_is_updated(born: Born, source: Source, d
 def test_a_project_made_from_the_version_before_is_updated(source: Source, desk: Desk, tmp_path: Path) -> None:
     source.edit(GUIDE, "Line 5 of", "Line five of")
     source.release("v0.2.0")
-    command = ["cookiecutter", "--no-input", "--output-dir", tmp_path, "--checkout", "v0.1.0", f"file://{source.folder}"]
-    desk.run(*command, "project_name=Shop", cwd=tmp_path)
+    address = f"file://{source.folder}"
+    desk.run("cookiecutter", "--no-input", "--checkout", "v0.1.0", address, "project_name=Shop", cwd=tmp_path)
     project = tmp_path / "shop"
     desk.commit(project)
     before = origin(project)
 
     update(desk, project)
 
-    assert before == ("v0.1.0", f"git+file://{source.folder}")
+    assert before == ("v0.1.0", f"git+{address}")
     assert "Line five of Shop." in (project / GUIDE).read_text()
 
 
@@ -212,8 +217,13 @@ def test_a_relative_path_is_noted_as_an_absolute_one(source: Source, desk: Desk,
 
 
 @pytest.mark.parametrize(("typed", "noted"), [("gh:kairon", "gh:kairon"), ("acme:kairon", "git+file://{folder}")])
-def test_an_abbreviation_is_noted_in_words_that_copier_knows(typed: str, noted: str, source: Source, desk: Desk, tmp_path: Path) -> None:
-    config = {"abbreviations": dict.fromkeys(["gh", "acme"], f"file://{source.folder}"), "cookiecutters_dir": str(tmp_path / "clones")}
+def test_an_abbreviation_is_noted_in_words_that_copier_knows(
+    typed: str, noted: str, source: Source, desk: Desk, tmp_path: Path
+) -> None:
+    config = {
+        "abbreviations": dict.fromkeys(["gh", "acme"], f"file://{source.folder}"),
+        "cookiecutters_dir": str(tmp_path / "clones"),
+    }
     (tmp_path / "config.yml").write_text(json.dumps(config))
 
     desk.run("cookiecutter", "--no-input", "--config-file", "config.yml", typed, cwd=tmp_path)
