@@ -1,8 +1,9 @@
 """Pytest fixtures for code that uses Temporal: a real server, a real worker, ordinary synchronous tests.
 
 `temporal` runs workflows against a real server; their activities share the test's database connection, so a plain
-`@pytest.mark.django_db` suffices and everything is rolled back. `skipping_temporal` is the same on a server whose clock
-jumps over waits. `replay` replays a recorded history. `temporal_server` is the address, for tests that start processes.
+`@pytest.mark.django_db` suffices and everything is rolled back. Services and the outbox use that server and that worker,
+too. `skipping_temporal` is the same on a server whose clock jumps over waits. `replay` replays a recorded history.
+`temporal_server` is the address, for tests that start processes. No test reaches a server that the environment names.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connections
+from django.test import override_settings
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
@@ -32,6 +34,10 @@ from apps.temporal.worker import build_worker
 ROOT = Path(__file__).resolve().parents[2]
 # The server's default is 4,096 events: with 200, tests reach continue-as-new within a second.
 SMALL_HISTORIES = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=200")
+# What names a program, not a server.
+PROGRAMS = {"TEMPORAL_CLI", "TEMPORAL_TEST_SERVER"}
+# Port 9 discards what it gets, where anything listens at all.
+NOWHERE = "127.0.0.1:9"
 
 
 class EventLoopThread:
@@ -77,6 +83,16 @@ class Temporal:
     def execute(self, workflow: str, argument: Any, *, workflow_id: str | None = None) -> Any:
         """Start a workflow and wait for its result. Raises WorkflowFailureError when it does not complete."""
         return self.run(self.start(workflow, argument, workflow_id=workflow_id).result())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_other_server() -> Iterator[None]:
+    """Hide the server that the environment names: it may be the one of production."""
+    with pytest.MonkeyPatch.context() as environment, override_settings(TEMPORAL_ADDRESS=NOWHERE, TEMPORAL_NAMESPACE="default"):
+        for name in [name for name in os.environ if name.startswith("TEMPORAL_") and name not in PROGRAMS]:
+            environment.delenv(name)
+        environment.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +174,8 @@ def _working(client: Client, loop: EventLoopThread) -> Iterator[Temporal]:
     async def stop(worker: Worker, running: asyncio.Task[None]) -> None:
         await asyncio.gather(worker.shutdown(), running)
 
-    with _sharing_connections() as executor:
+    address = client.service_client.config.target_host
+    with _sharing_connections() as executor, override_settings(TEMPORAL_ADDRESS=address, TEMPORAL_TASK_QUEUE=task_queue):
         worker = loop.run(start(executor))
         yield Temporal(client, loop, task_queue)
         loop.run(stop(*worker))
