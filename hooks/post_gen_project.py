@@ -27,16 +27,17 @@ def source() -> str:
         return str(ROOT)
     if template.startswith(("gh:", "gl:")):
         return template
-    url = re.sub(r"(?<=://)[^/@]*@(?=\w)", "", git("config", "--get", "remote.origin.url") or template)
+    url = re.sub(r"(?<=^https://)[^/@]*@", "", git("config", "--get", "remote.origin.url") or template)
     return url if KNOWN_TO_COPIER.fullmatch(url) else f"git+{url}"
 
 
 def prune() -> None:
-    """Drop what .prune lists: `/path` in this folder, any other pattern in every folder."""
-    for line in Path(".prune").read_text(encoding="utf-8").splitlines():
-        found = Path().glob(line[1:]) if line.startswith("/") else Path().rglob(line)
-        for path in [] if line.startswith("#") else list(found):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    """Drop what .prune lists and the template has: `/path` in this folder, any other pattern in every folder."""
+    tree = next(ROOT.glob("*cookiecutter.project_slug*"))
+    for pattern in filter(None, re.sub("#.*", "", Path(".prune").read_text(encoding="utf-8")).split("\n")):
+        for path in tree.glob(pattern[1:]) if pattern.startswith("/") else tree.rglob(pattern):
+            dropped = path.relative_to(tree)
+            shutil.rmtree(dropped, ignore_errors=True) if path.is_dir() else dropped.unlink(missing_ok=True)
 
 
 def note_origin() -> None:

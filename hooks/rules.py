@@ -42,7 +42,7 @@ class AnswerRules(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        if tuple(int(part) for part in cookiecutter.__version__.split(".")[:2]) < (2, 7):
+        if [int(part) for part in re.findall(r"\d+", cookiecutter.__version__)] < [2, 7]:
             raise FailedHookException("This template needs cookiecutter 2.7 or later: pip install --upgrade cookiecutter")
         environment.filters.update(checked=checked, all_checked=all_checked)
         environment.globals.update(rules=RULES, template_root=str(ROOT), started_in=str(STARTED_IN))

@@ -117,6 +117,18 @@ def test_nothing_is_fetched(engine: str, template: Path, tmp_path: Path) -> None
     assert (project / "manage.py").is_file()
 
 
+def test_rendering_over_a_project_keeps_what_is_the_users(template: Path, desk: Desk, tmp_path: Path) -> None:
+    desk.run("cookiecutter", "--no-input", template, cwd=tmp_path)
+    for name in LEFT_OVER:
+        path = tmp_path / "my_project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("the user's")
+
+    desk.run("cookiecutter", "--no-input", "--overwrite-if-exists", template, "ci=none", cwd=tmp_path)
+
+    assert [name for name in LEFT_OVER if not (tmp_path / "my_project" / name).exists()] == []
+
+
 def test_an_organisations_presets_are_taken(template: Path, desk: Desk, tmp_path: Path) -> None:
     presets = {
         "author_name": "Acme Platform Team",

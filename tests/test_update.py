@@ -231,14 +231,22 @@ def test_an_abbreviation_is_noted_in_words_that_copier_knows(
     assert origin(tmp_path / "my_project") == ("v0.1.0", noted.format(folder=source.folder))
 
 
-def test_a_password_in_an_address_is_not_noted(source: Source, desk: Desk, tmp_path: Path) -> None:
-    clone = tmp_path / "config.yml"
-    clone.write_text(json.dumps({"abbreviations": {"acme": str(source.folder)}}))
-    desk.git("remote", "add", "origin", "https://ada:secret@git.example.com/acme/kairon-template", cwd=source.folder)
+@pytest.mark.parametrize(
+    ("cloned", "noted"),
+    [
+        ("https://ada:secret@git.example.com/acme/kairon", "git+https://git.example.com/acme/kairon"),
+        ("https://secret@git.example.com/acme/kairon.git", "https://git.example.com/acme/kairon.git"),
+        ("ssh://git@git.example.com/acme/kairon", "git+ssh://git@git.example.com/acme/kairon"),
+        ("git@git.example.com:acme/kairon", "git@git.example.com:acme/kairon"),
+    ],
+)
+def test_an_address_is_noted_without_a_password(cloned: str, noted: str, source: Source, desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "config.yml").write_text(json.dumps({"abbreviations": {"acme": str(source.folder)}}))
+    desk.git("remote", "add", "origin", cloned, cwd=source.folder)
 
-    desk.run("cookiecutter", "--no-input", "--config-file", clone, "acme:kairon", cwd=tmp_path)
+    desk.run("cookiecutter", "--no-input", "--config-file", "config.yml", "acme:kairon", cwd=tmp_path)
 
-    assert origin(tmp_path / "my_project") == ("v0.1.0", "git+https://git.example.com/acme/kairon-template")
+    assert origin(tmp_path / "my_project") == ("v0.1.0", noted)
 
 
 def test_a_template_without_git_is_noted_without_a_version(desk: Desk, tmp_path: Path) -> None:
