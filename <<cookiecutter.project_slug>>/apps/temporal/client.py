@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -138,13 +139,18 @@ def run[T](ask: Callable[[Client], Coroutine[Any, Any, T]], *, timeout: float = 
     except TimeoutError as error:
         raise _unavailable(f"no answer within {timeout:g} s") from error
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise ExecutionNotFound(f"{error.message[:1].upper()}{error.message[1:]}.") from error
-        raise _unavailable(error.message) from error
+        # A namespace that is missing is the server's trouble, not the execution's: it may be made any time.
+        if error.status is RPCStatusCode.NOT_FOUND and not _is_about_namespace(error):
+            raise ExecutionNotFound(f"{error.message[:1].upper()}{error.message[1:].rstrip('.')}.") from error
+        raise _unavailable(error.message.rstrip(".")) from error
 
 
 def _with_handle[T](workflow_id: str, ask: Callable[[WorkflowHandle[Any, Any]], Coroutine[Any, Any, T]], timeout: float) -> T:
     return run(lambda client: ask(client.get_workflow_handle(workflow_id)), timeout=timeout)
+
+
+def _is_about_namespace(error: RPCError) -> bool:
+    return any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
 
 
 def _unavailable(reason: str) -> TemporalUnavailable:
