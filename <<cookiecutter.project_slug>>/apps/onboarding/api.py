@@ -44,16 +44,16 @@ def cancel(request: HttpRequest, user_id: int) -> tuple[int, OnboardingOut]:
     """Accepted at once. Mails that were not yet sent are not sent."""
     user = _visible_user(request, user_id)
     services.cancel_onboarding(user_id=user.pk)
-    return 202, OnboardingOut(
-        workflow_id=onboarding_id(user.pk), user_id=user.pk, status=services.onboarding_status(user_id=user.pk)
-    )
+    return 202, _shown(user)
+
+
+def _shown(user: User) -> OnboardingOut:
+    status = services.onboarding_status(user_id=user.pk)
+    return OnboardingOut(workflow_id=onboarding_id(user.pk), user_id=user.pk, status=status)
 
 
 def _visible_user(request: HttpRequest, user_id: int) -> User:
     # 404, not 403, for other people's accounts: which ids exist is nobody's business.
-    visible = (
-        User.objects.all()
-        if request.user.has_perm("users.change_user")
-        else User.objects.filter(email=request.user.get_username())
-    )
-    return get_object_or_404(visible, pk=user_id)
+    if user_id != request.user.pk and not request.user.has_perm("users.change_user"):
+        raise Http404
+    return get_object_or_404(User, pk=user_id)

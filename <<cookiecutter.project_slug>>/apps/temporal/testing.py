@@ -104,8 +104,10 @@ def temporal_server() -> Iterator[str]:
         assert server.stdout is not None
         if server.stdout.readline().strip() != "ready":
             pytest.fail("The Temporal server did not start: see above.")
-        yield f"127.0.0.1:{port}"
-        server.terminate()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
 
 
 @pytest.fixture(scope="session")

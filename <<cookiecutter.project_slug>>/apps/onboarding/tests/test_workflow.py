@@ -2,7 +2,7 @@
 
 import pytest
 from django.core import mail
-from pytest_django import SettingsWrapper
+from pytest_django.fixtures import Settings
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 
@@ -41,7 +41,7 @@ def test_the_wait_of_a_day_is_skipped_by_the_test_server(skipping_temporal: Temp
     assert (description.close_time - description.start_time).total_seconds() >= 24 * 60 * 60
 
 
-def test_plain_json_takes_the_delay_from_the_settings(temporal: Temporal, ada: User, settings: SettingsWrapper) -> None:
+def test_plain_json_takes_the_delay_from_the_settings(temporal: Temporal, ada: User, settings: Settings) -> None:
     settings.ONBOARDING_FOLLOW_UP_DELAY = 0.1
     plain = {"user_id": ada.pk, "email": ada.email, "name": ada.name}
 

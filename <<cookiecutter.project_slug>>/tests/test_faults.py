@@ -1,0 +1,164 @@
+"""Real processes, killed and stopped at the worst moments: nothing is lost and nothing is done twice."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from django.conf import settings
+from temporalio.client import Client, WorkflowHandle
+
+from apps.temporal.conf import DEV_SERVER_ARGS
+from apps.temporal.devserver import free_port
+from apps.temporal.testing import EventLoopThread
+from tests.installation import ROOT, Installation, wait_until
+
+ROWS, BAD_EVERY = 100_000, 1_000
+AUDIT = {
+    "sqlite": [
+        "CREATE TRIGGER audit AFTER UPDATE OF profile_checked_at ON users_user BEGIN INSERT INTO audit VALUES (new.id); END"
+    ],
+    "postgres": [
+        "CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO audit VALUES (new.id); RETURN new; END'",
+        "CREATE TRIGGER audit AFTER UPDATE OF profile_checked_at ON users_user FOR EACH ROW EXECUTE FUNCTION audit()",
+    ],
+}
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """A new, empty database of the kind that the tests use."""
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        yield f"sqlite:///{tmp_path / 'db.sqlite3'}"
+        return
+    server, name = os.environ["DATABASE_URL"].rsplit("/", 1)[0], f"faults_{uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+        yield f"{server}/{name}"
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database_url: str, temporal_server: str) -> Installation:
+    installation = Installation(folder=tmp_path, url=database_url, address=temporal_server)
+    installation.manage("migrate", "--verbosity=0")
+    return installation
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    (folder := tmp_path / "slow").mkdir()
+    return folder
+
+
+async def start_slow(client: Client, installation: Installation, folder: Path, *, seconds: float) -> WorkflowHandle[Any, Any]:
+    """Start the slow workflow on the installation's queue."""
+    return await client.start_workflow(
+        "slow", args=[str(folder), seconds], id=f"slow-{uuid4()}", task_queue=installation.task_queue
+    )
+
+
+def test_a_killed_worker_leaves_a_batch_that_ends_with_every_row_done_once(
+    installation: Installation, loop_thread: EventLoopThread, temporal_client: Client
+) -> None:
+    table = installation.folder / "users.csv"
+    names = ("bad \N{ZERO WIDTH SPACE} name" if n % BAD_EVERY == 0 else "Good Name" for n in range(ROWS))
+    table.write_text("email,name\n" + "".join(f"{n}@example.com,{name}\n" for n, name in enumerate(names)))
+    installation.manage("importusers", str(table))
+    installation.sql("CREATE TABLE audit (user_id bigint)")
+    for statement in AUDIT[installation.url.split(":")[0].removesuffix("ql")]:
+        installation.sql(statement)
+    batch_id = f"killed-{uuid4()}"
+    done = "SELECT sum(succeeded) FROM batch_batchrange"
+
+    with installation.worker() as worker:
+        installation.manage("startbatch", batch_id, "--all-users")
+        wait_until(lambda: installation.number(done) > ROWS // 5, seconds=60)
+        worker.kill()
+    assert installation.number(done) < ROWS - ROWS // BAD_EVERY
+    with installation.worker():
+        result = loop_thread.run(temporal_client.get_workflow_handle(f"batch-{batch_id}").result(), timeout=180)
+
+    assert (result["total"], result["succeeded"], result["failed"]) == (ROWS, ROWS - ROWS // BAD_EVERY, ROWS // BAD_EVERY)
+    assert installation.number("SELECT count(*) FROM audit") == ROWS - ROWS // BAD_EVERY
+    assert installation.number("SELECT count(DISTINCT user_id) FROM audit") == ROWS - ROWS // BAD_EVERY
+    assert installation.number("SELECT count(DISTINCT row) FROM batch_batchfailure") == ROWS // BAD_EVERY
+    assert installation.number("SELECT count(*) FROM batch_batchfailure") == ROWS // BAD_EVERY
+    description = loop_thread.run(temporal_client.get_workflow_handle(f"batch-{batch_id}").describe())
+    assert description.history_length <= 0.006 * ROWS
+
+
+def test_sigterm_lets_a_running_activity_complete(
+    installation: Installation, loop_thread: EventLoopThread, temporal_client: Client, slow: Path
+) -> None:
+    handle = loop_thread.run(start_slow(temporal_client, installation, slow, seconds=2))
+
+    with installation.worker() as worker:
+        wait_until((slow / "begin-1").exists, seconds=30)
+        worker.terminate()
+        exit_code = worker.wait(20)
+
+    assert exit_code == 0
+    assert (slow / "end-1").exists()
+    with installation.worker():
+        assert loop_thread.run(handle.result()) == 1
+
+
+def test_a_second_signal_ends_the_worker_at_once_and_the_activity_runs_again(
+    installation: Installation, loop_thread: EventLoopThread, temporal_client: Client, slow: Path
+) -> None:
+    handle = loop_thread.run(start_slow(temporal_client, installation, slow, seconds=30))
+
+    with installation.worker() as worker:
+        wait_until((slow / "begin-1").exists, seconds=30)
+        worker.terminate()
+        wait_until(lambda: "worker_draining" in installation.log(), seconds=10)
+        second_signal = time.monotonic()
+        worker.terminate()
+        exit_code = worker.wait(10)
+
+    assert time.monotonic() - second_signal < 1
+    assert exit_code == 128 + signal.SIGTERM
+    assert not (slow / "end-1").exists()
+    loop_thread.run(handle.terminate())
+
+
+def test_a_worker_that_starts_before_the_server_connects_when_it_comes(installation: Installation, tmp_path: Path) -> None:
+    port = free_port()
+    server = [sys.executable, "-m", "apps.temporal.devserver", "--port", str(port), *DEV_SERVER_ARGS]
+
+    with installation.worker(TEMPORAL_ADDRESS=f"127.0.0.1:{port}") as worker:
+        wait_until(lambda: installation.log().count("waiting_for_temporal") >= 3, seconds=60)
+        with subprocess.Popen(server, cwd=ROOT, stdout=subprocess.PIPE) as late:
+            try:
+                wait_until(lambda: "worker_started" in installation.log(), seconds=60)
+                worker.terminate()
+                assert worker.wait(30) == 0
+            finally:
+                late.terminate()
+
+
+def test_an_onboarding_started_from_outside_sends_both_mails(
+    installation: Installation, loop_thread: EventLoopThread, temporal_client: Client
+) -> None:
+    """What `temporal workflow start --type user_onboarding --input '{…}'` does: a name, a queue and plain JSON."""
+    (table := installation.folder / "users.csv").write_text("email,name\na@example.com,A\n")
+    installation.manage("importusers", str(table))
+    plain = {"user_id": installation.number("SELECT id FROM users_user"), "email": "a@example.com", "name": "A"}
+
+    with installation.worker():
+        start = temporal_client.start_workflow(
+            "user_onboarding", plain, id=f"outside-{uuid4()}", task_queue=installation.task_queue
+        )
+        result = loop_thread.run(loop_thread.run(start).result())
+
+    assert result == {"user_id": plain["user_id"], "status": "completed"}
+    assert len(list(installation.mails.iterdir())) == 2
+    assert installation.number("SELECT count(*) FROM notifications_mail WHERE sent_at IS NOT NULL") == 2
