@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 MAIL_BACKENDS = {"smtp": "smtp", "smtp+tls": "smtp", "smtp+ssl": "smtp", "file": "filebased", "console": "console"}
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
-DATABASE_ENGINES = {"django.db.backends.sqlite3", "django.db.backends.postgresql"}
+DATABASES = ("sqlite", "postgres", "postgresql")
 SECRET_LENGTH = 50
 SECRET_EXAMPLE = "what `python -c 'import secrets; print(secrets.token_urlsafe(50))'` prints"  # noqa: S105  says how to make one
 
@@ -80,15 +80,14 @@ class Env(environ.Env):
 
     def database(self, name: str, *, default: str) -> dict[str, Any]:
         """A Django database from a URL, SQLite or PostgreSQL. Raises ImproperlyConfigured for any other."""
+        url = self.str(name, default=default)
         try:
-            database = self.db_url_config(self.str(name, default=default))
-        except ValueError as error:
+            database: dict[str, Any] = self.db_url_config(url) if url.partition("://")[0] in DATABASES else {}
+        except ValueError:
+            database = {}
+        if not database.get("NAME"):
             raise ImproperlyConfigured(
-                f"{name} cannot be read ({error}): write postgres://user:password@host:5432/name."
-            ) from None
-        if database.get("ENGINE") not in DATABASE_ENGINES or not database["NAME"]:
-            raise ImproperlyConfigured(
-                f"{name} names no database: write postgres://user:password@host:5432/name or sqlite:///path."
+                f"{name} names no database: write postgres://user:password@host:5432/name or sqlite:////path."
             )
         return database
 

@@ -1,4 +1,8 @@
-"""WSGI entry point, for servers that want one."""
+"""WSGI entry point: what the container's web process serves.
+
+The views are synchronous. Under ASGI each request would get a thread of its own, and with it a new database connection:
+measured on PostgreSQL, a quarter of the requests a second.
+"""
 
 import os
 

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
 
-class AddressField(models.EmailField):
+class AddressField(models.EmailField):  # type: ignore[type-arg]  # generic for mypy only
     """An e-mail address in lower case, so that Ada@example.com and ada@example.com are one account however they come in."""
 
     def get_prep_value(self, value: Any) -> Any:
@@ -42,7 +43,7 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create an account that may do everything. Its address counts as verified: whoever can do this vouches for it."""
         user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-        user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         return user
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -69,11 +70,11 @@ class User(AbstractUser):
         ordering = ("pk",)
 
     def __str__(self) -> str:
-        return self.email
+        return str(self.email)
 
     def get_full_name(self) -> str:
         """The name, or the address where none is known."""
-        return self.name or self.email
+        return self.name or str(self)
 
     def get_short_name(self) -> str:
         """As get_full_name: a short form cannot be guessed for every culture."""

@@ -9,7 +9,6 @@ from itertools import batched
 
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
@@ -69,7 +68,7 @@ def _import_slice(rows: Iterable[NewUser], unusable: str, result: ImportResult) 
     lines: dict[str, int] = {}
     for row in rows:
         email = row.email.strip().lower()
-        if not _is_valid(email, row.name):
+        if not _is_valid(email, row.name.strip()):
             result.invalid.append(row.line)
         elif email in wanted:
             result.known.append(row.line)
@@ -84,10 +83,9 @@ def _import_slice(rows: Iterable[NewUser], unusable: str, result: ImportResult) 
 
 
 def _is_valid(email: str, name: str) -> bool:
-    if len(name.strip()) > User._meta.get_field("name").max_length or len(email) > User._meta.get_field("email").max_length:
-        return False
     try:
-        validate_email(email)
+        User._meta.get_field("email").run_validators(email)
+        User._meta.get_field("name").run_validators(name)
     except ValidationError:
         return False
-    return True
+    return bool(email)

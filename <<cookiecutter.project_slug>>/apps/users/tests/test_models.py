@@ -1,6 +1,7 @@
 """Accounts: their addresses and how they are made."""
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
@@ -39,7 +40,7 @@ def test_a_superuser_may_do_everything_and_has_a_verified_address() -> None:
     root = User.objects.create_superuser("Root@example.com", "secret")
 
     assert root.has_perm("users.delete_user")
-    assert root.emailaddress_set.get().verified
+    assert EmailAddress.objects.get(user=root).verified
 
 
 def test_an_account_is_called_by_its_name_or_else_by_its_address() -> None:

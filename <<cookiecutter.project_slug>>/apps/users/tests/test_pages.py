@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
@@ -16,7 +17,7 @@ PASSWORD = "correct horse battery"
 @pytest.fixture
 def ada() -> User:
     user = User.objects.create_user("ada@example.com", PASSWORD, name="Ada")
-    user.emailaddress_set.create(email=user.email, verified=True, primary=True)
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
 
 

@@ -66,7 +66,7 @@ def test_its_use_is_noted_at_most_once_a_minute(ada: User) -> None:
     assert ApiToken.objects.get().last_used_at == first
     ApiToken.objects.update(last_used_at=timezone.now() - timedelta(minutes=2))
     ask(token)
-    assert ApiToken.objects.get().last_used_at > first
+    assert ApiToken.objects.filter(last_used_at__gt=first).exists()
 
 
 def test_createtoken_prints_a_token_that_works(ada: User) -> None:
