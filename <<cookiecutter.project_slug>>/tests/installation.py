@@ -13,6 +13,8 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+import pytest
+from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -78,3 +80,24 @@ def wait_until(condition: Callable[[], object], *, seconds: float) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"nothing after {seconds} s"
         time.sleep(0.05)
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> Iterator[str]:
+    """A new, empty database of the kind that the tests use."""
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        yield f"sqlite:///{tmp_path / 'db.sqlite3'}"
+        return
+    server, name = os.environ["DATABASE_URL"].rsplit("/", 1)[0], f"faults_{uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+        yield f"{server}/{name}"
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database_url: str, temporal_server: str) -> Installation:
+    """An installation with its tables made."""
+    installation = Installation(folder=tmp_path, url=database_url, address=temporal_server)
+    installation.manage("migrate", "--verbosity=0")
+    return installation

@@ -1,18 +1,14 @@
 """Real processes, killed and stopped at the worst moments: nothing is lost and nothing is done twice."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
-from django.conf import settings
 from temporalio.client import Client, WorkflowHandle
 
 from apps.temporal.conf import DEV_SERVER_ARGS
@@ -30,26 +26,6 @@ AUDIT = {
         "CREATE TRIGGER audit AFTER UPDATE OF profile_checked_at ON users_user FOR EACH ROW EXECUTE FUNCTION audit()",
     ],
 }
-
-
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """A new, empty database of the kind that the tests use."""
-    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        yield f"sqlite:///{tmp_path / 'db.sqlite3'}"
-        return
-    server, name = os.environ["DATABASE_URL"].rsplit("/", 1)[0], f"faults_{uuid4().hex}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}".encode())
-        yield f"{server}/{name}"
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-@pytest.fixture
-def installation(tmp_path: Path, database_url: str, temporal_server: str) -> Installation:
-    installation = Installation(folder=tmp_path, url=database_url, address=temporal_server)
-    installation.manage("migrate", "--verbosity=0")
-    return installation
 
 
 @pytest.fixture
