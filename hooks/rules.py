@@ -2,10 +2,10 @@
 
 import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import cookiecutter
 from cookiecutter.exceptions import FailedHookException
 from jinja2 import Environment
 from jinja2.ext import Extension
@@ -13,7 +13,6 @@ from jinja2.ext import Extension
 ROOT = Path(__file__).resolve().parents[1]
 RULES: dict[str, Any] = json.loads((ROOT / "rules.json").read_text(encoding="utf-8"))
 STARTED_IN = Path.cwd()
-CODE_MARKS = ("<<", "<%", "<#", "# %")
 
 
 def refusal(question: str, answer: object) -> str:
@@ -42,7 +41,8 @@ class AnswerRules(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        if [int(part) for part in re.findall(r"\d+", cookiecutter.__version__)] < [2, 7]:
+        # Not cookiecutter.__version__, which is 2.6.0 in 2.7.0.
+        if [int(part) for part in re.findall(r"\d+", version("cookiecutter"))] < [2, 7]:
             raise FailedHookException("This template needs cookiecutter 2.7 or later: pip install --upgrade cookiecutter")
         environment.filters.update(checked=checked, all_checked=all_checked)
         environment.globals.update(rules=RULES, template_root=str(ROOT), started_in=str(STARTED_IN))
@@ -55,6 +55,6 @@ class AnswerRules(Extension):
         """
         if source == "<<cookiecutter.project_slug>>":
             return f"<< cookiecutter|all_checked >>{source}"
-        if name is None and "cookiecutter" not in source and any(mark in source for mark in CODE_MARKS):
+        if name is None and "cookiecutter" not in source and re.search("<[<%#]|# %", source):
             raise FailedHookException(f"{source!r}: type this answer without <, % and #, for example My Project.")
         return source

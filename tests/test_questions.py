@@ -6,6 +6,7 @@ import keyword
 import re
 import sys
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,7 +61,7 @@ def test_an_answer_is_checked_by_the_same_rule_right_after_its_question(question
 
 def test_every_message_says_what_to_type_in_one_sentence() -> None:
     for question, rule in RULES.items():
-        assert re.fullmatch(r"[^.]+.*for example [^,]+\.", rule["message"]), question
+        assert re.fullmatch(r"type .+, for example .+\.", rule["message"]), question
 
 
 def test_the_tree_reads_the_same_answers_from_both_engines() -> None:
@@ -116,6 +117,22 @@ def test_the_slug_follows_from_the_name(name: str) -> None:
     context = generate_context(str(ROOT / "cookiecutter.json"), extra_context={"project_name": name})
 
     assert prompt_for_config(context, no_input=True)["project_slug"] == DERIVED_SLUGS[name]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_a_question_is_documented_with_its_default(question: str) -> None:
+    page = (ROOT / "docs/generate.md").read_text(encoding="utf-8")
+    default = {"project_slug": "follows from the name"}.get(question, COPIER[question]["default"])
+
+    assert f"| `{question}` | {default} |" in page
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name)
+def test_a_page_is_short_and_its_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert len(text.splitlines()) <= 120
+    assert [link for link in re.findall(r"\]\((?!https?:)([^)#]+)", text) if not (page.parent / link).exists()] == []
 
 
 def plain(name: str) -> str:

@@ -126,7 +126,7 @@ def test_a_bad_answer_by_hand_is_refused_at_its_question(template: Path, desk: D
 
 
 def test_an_old_cookiecutter_is_told_what_to_do(template: Path, desk: Desk, tmp_path: Path) -> None:
-    old = "import cookiecutter; cookiecutter.__version__ = '2.6.0'; from cookiecutter.cli import main; main()"
+    old = "import importlib.metadata as m; m.version = lambda name: '2.6.0'; from cookiecutter.cli import main; main()"
 
     result = desk.run("python", "-c", old, "--no-input", "--output-dir", "new", template, cwd=tmp_path, check=False)
 
