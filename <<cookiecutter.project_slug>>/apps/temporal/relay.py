@@ -8,10 +8,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
-from django.db import close_old_connections, connections
+from django.db import connections
 from django.utils import timezone
 
 from apps.temporal import client
+from apps.temporal.database import close_unusable_connections
 from apps.temporal.exceptions import StartRefused, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 def deliver_due(limit: int = 100) -> int:
     """Send what is due, oldest first, and return how many were sent. Stops at the first sign that Temporal is away."""
-    close_old_connections()
+    close_unusable_connections()
     sent = 0
     for message in OutboxMessage.objects.due(timezone.now())[:limit]:
         try:
@@ -49,6 +50,11 @@ def _deliver(message: OutboxMessage) -> bool:
         logger.warning("start_delayed", extra={"workflow_id": message.aggregate_id, "reason": str(error)})
         message.failed(str(error), final=False)
         raise
+    except Exception as error:
+        # Nobody foresaw it, so it may pass or not: it must not hold up the messages behind it.
+        logger.exception("start_failed", extra={"workflow_id": message.aggregate_id})
+        message.failed(f"{type(error).__name__}: {error}", final=False)
+        return False
     if not message.sent():
         # Cancelled between our reading and our sending: the server has it now, so the server must be told.
         client.cancel(message.aggregate_id)
