@@ -5,10 +5,15 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any
 
-from django.db import connections
 from structlog.contextvars import bound_contextvars
-from temporalio import activity
+from temporalio import activity, workflow
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from apps.temporal.database import close_unusable_connections
+
+# The ids are fields of a line. In its text, too, they would make each line an event of its own.
+activity.logger.activity_info_on_message = False
+workflow.logger.workflow_info_on_message = False
 
 
 class DatabaseInterceptor(Interceptor):
@@ -51,17 +56,10 @@ class _LogInbound(ActivityInboundInterceptor):
 def _with_fresh_connections(fn: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(fn)
     def run(*args: Any) -> Any:
-        _close_unusable_connections()
+        close_unusable_connections()
         try:
             return fn(*args)
         finally:
-            _close_unusable_connections()
+            close_unusable_connections()
 
     return run
-
-
-def _close_unusable_connections() -> None:
-    for connection in connections.all(initialized_only=True):
-        # Django's close_old_connections, but sparing a transaction that is open around the activity: that of a test.
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()

@@ -25,13 +25,6 @@ EMPTY_BATCH = {"batch_id": "empty", "rows": {"model": "users.User"}}
 
 
 @pytest.fixture
-def server(temporal_server: str, settings: Settings) -> str:
-    """The session's server, as the one that the settings name."""
-    settings.TEMPORAL_ADDRESS = temporal_server
-    return temporal_server
-
-
-@pytest.fixture
 def silent_address() -> Iterator[str]:
     """A socket that accepts connections and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listening:

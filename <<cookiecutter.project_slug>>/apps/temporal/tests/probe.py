@@ -1,0 +1,22 @@
+"""A workflow for this folder's tests. Not registered: the workers of the `probe` fixture alone know it."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+
+@workflow.defn
+class ProbeWorkflow:
+    """Runs one activity many times at once and gives the number of those that succeeded."""
+
+    @workflow.run
+    async def run(self, activity: str, times: int, attempts: int) -> int:
+        policy = RetryPolicy(initial_interval=timedelta(seconds=0.05), backoff_coefficient=1, maximum_attempts=attempts)
+        runs = [
+            workflow.execute_activity(activity, start_to_close_timeout=timedelta(seconds=10), retry_policy=policy)
+            for _ in range(times)
+        ]
+        results = await asyncio.gather(*runs, return_exceptions=True)
+        return sum(not isinstance(result, BaseException) for result in results)
