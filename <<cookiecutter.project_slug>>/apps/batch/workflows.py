@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from apps.batch.activities import close_batch, open_batch, plan_ranges, process_range
@@ -70,13 +71,8 @@ class BatchProcessingWorkflow:
                 await self._process_listed()
             else:
                 await self._process_described(wanted.rows, wanted.carried.after if wanted.carried else None)
-        except asyncio.CancelledError:
-            await self._stop("canceled")
-            raise
-        except workflow.ContinueAsNewError:
-            raise
-        except Exception:
-            await self._stop("failed")
+        except (asyncio.CancelledError, Exception) as error:
+            await self._stop("canceled" if is_cancelled_exception(error) else "failed")
             raise
         closed = await self._close("completed")
         return BatchResult(
