@@ -47,7 +47,7 @@ class Project:
         if done.returncode != 0:
             print("\n".join([*done.stdout.splitlines(), *done.stderr.splitlines()][-20:]))
             raise DemoError(f"`{' '.join(command)}` failed in {self.folder}: see above.")
-        return done.stdout.strip()
+        return done.stdout.rstrip()
 
     def manage(self, *command: str) -> str:
         """Run one of the project's management commands."""
@@ -78,9 +78,9 @@ class Server:
                 start_new_session=True,
             )
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, seconds: float = START_SECONDS) -> None:
         """Return once web, database and Temporal answer. Raises DemoError when that takes too long."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.address}/health/ready", timeout=5) as answer:
