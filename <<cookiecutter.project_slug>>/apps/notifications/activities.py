@@ -1,6 +1,6 @@
 """Mails from workflows, each sent once."""
 
-from smtplib import SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPRecipientsRefused
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -30,11 +30,16 @@ def send_email_activity(payload: EmailPayload) -> EmailResult:
         return EmailResult(repeated=True)
     try:
         mail.send(body=payload.body, from_email=payload.from_email)
-    except SMTPRecipientsRefused as error:
-        if all(code >= 500 for code, _ in error.recipients.values()):  # noqa: PLR2004  SMTP: 4xx may pass, 5xx never
-            raise ApplicationError("the mail server refused the address", type="AddressRefused", non_retryable=True) from error
+    except (SMTPRecipientsRefused, SMTPDataError) as error:
+        if _is_final(error):
+            raise ApplicationError("the mail server refused the mail", type="MailRefused", non_retryable=True) from error
         raise
     return EmailResult()
+
+
+def _is_final(error: SMTPRecipientsRefused | SMTPDataError) -> bool:
+    codes = [code for code, _ in error.recipients.values()] if isinstance(error, SMTPRecipientsRefused) else [error.smtp_code]
+    return all(code >= 500 for code in codes)  # noqa: PLR2004  SMTP: 4xx may pass, 5xx never
 
 
 def _key_of_this_activity() -> str:
