@@ -14,6 +14,7 @@ from apps.batch.models import Batch
 from apps.temporal import client as temporal_client
 from apps.temporal import registry
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
+from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 from config import api, health, views
 
@@ -84,11 +85,21 @@ def test_admin_pages_open(admin_client: Client, label: str, view: str) -> None:
     assert response.status_code == 200 or (view == "add" and response.status_code == 403)
 
 
+def test_staff_can_onboard_accounts_from_the_list(ada: User, admin_client: Client) -> None:
+    OutboxMessage.objects.all().delete()
+    page = admin_client.post("/admin/users/user/", {"action": "onboard", "_selected_action": [ada.pk]}, follow=True)
+
+    assert "Accepted 1 onboardings" in page.content.decode()
+    assert OutboxMessage.objects.get().aggregate_id == f"onboarding-{ada.pk}"
+
+
 def test_the_api_documents_itself_without_other_sites(client: Client) -> None:
     shown = page(client, "/api/v1/docs")
     paths = json.loads(page(client, "/api/v1/openapi.json"))["paths"]
 
     assert "https://" not in shown
+    assert 'data-csrf-token="' in shown
+    assert 'data-csrf-token=""' not in shown
     assert {"/api/v1/me", "/api/v1/onboarding", "/api/v1/batches"} <= set(paths)
 
 

@@ -40,6 +40,7 @@ WRONG = [
     ("DJANGO_CSRF_TRUSTED_ORIGINS", "shop.example.com"),
     ("DJANGO_SECURE_SSL_REDIRECT", "maybe"),
     ("DJANGO_SECURE_HSTS_SECONDS", "-1"),
+    ("DJANGO_TRUSTED_PROXIES", "all"),
 ]
 
 

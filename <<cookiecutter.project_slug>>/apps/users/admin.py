@@ -1,4 +1,4 @@
-"""Accounts and API tokens. Other apps add actions to accounts with admin.site.get_model_admin (see apps/onboarding/admin.py)."""
+"""Accounts and API tokens. An app above adds its own actions to accounts, as apps/onboarding/admin.py does."""
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin

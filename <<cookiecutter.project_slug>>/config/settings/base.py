@@ -73,6 +73,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # ACCOUNTS
 # ------------------------------------------------------------------------------
 # https://docs.allauth.org/en/latest/account/configuration.html
+# Sign-in attempts are limited, and counted in the default cache: by each process for itself until CACHES names a shared one.
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
