@@ -59,6 +59,17 @@ def test_an_answer_is_checked_by_the_same_rule_right_after_its_question(question
     )
 
 
+@pytest.mark.parametrize("question", ["project_name", "description", "author_name"])
+@pytest.mark.parametrize(
+    "character", [*"'\"`\\<>{}$%#", *"\n\t\0\x1b\x7f\x85\u200b\u200e\u2028\u202e\u2066\ufeff\ufffe\ud800"], ids=ascii
+)
+def test_no_character_that_could_break_a_file_is_let_through(question: str, character: str) -> None:
+    pattern = RULES[question]["pattern"]
+
+    assert re.search(pattern, "A-B")
+    assert not re.search(pattern, f"A{character}B")
+
+
 def test_every_message_says_what_to_type_in_one_sentence() -> None:
     for question, rule in RULES.items():
         assert re.fullmatch(r"type .+, for example .+\.", rule["message"]), question
