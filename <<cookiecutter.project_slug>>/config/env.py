@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 MAIL_BACKENDS = {"smtp": "smtp", "smtp+tls": "smtp", "smtp+ssl": "smtp", "file": "filebased", "console": "console"}
 MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
-DATABASES = ("sqlite", "postgres", "postgresql")
+DATABASES = ("sqlite:///", "postgres://", "postgresql://")
 SECRET_LENGTH = 50
 SECRET_EXAMPLE = "what `python -c 'import secrets; print(secrets.token_urlsafe(50))'` prints"  # noqa: S105  says how to make one
 
@@ -82,10 +82,11 @@ class Env(environ.Env):
         """A Django database from a URL, SQLite or PostgreSQL. Raises ImproperlyConfigured for any other."""
         url = self.str(name, default=default)
         try:
-            database: dict[str, Any] = self.db_url_config(url) if url.partition("://")[0] in DATABASES else {}
+            database: dict[str, Any] = self.db_url_config(url) if url.startswith(DATABASES) else {}
         except ValueError:
             database = {}
-        if not database.get("NAME"):
+        # A database in memory would be another one for each thread.
+        if database.get("NAME", "") in {"", ":memory:"}:
             raise ImproperlyConfigured(
                 f"{name} names no database: write postgres://user:password@host:5432/name or sqlite:////path."
             )
@@ -101,7 +102,7 @@ class Env(environ.Env):
             scheme, host, port = url.scheme, url.hostname, url.port
         except ValueError:
             scheme, host, port = "", None, None
-        if scheme not in MAIL_BACKENDS or (scheme in MAIL_PORTS and not host) or (scheme == "file" and not url.path):
+        if scheme not in MAIL_BACKENDS or (scheme in MAIL_PORTS and not host) or (scheme == "file" and (host or not url.path)):
             raise ImproperlyConfigured(
                 f"{name} names no mail server: write smtp+tls://user:password@host:587, file:///folder or console://."
             )
