@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router, Schema
+from ninja import Query, Router, Schema, Status
 from ninja.errors import ValidationError as InvalidPayload
 from ninja.pagination import paginate
 from pydantic import Field, StringConstraints
@@ -60,7 +60,7 @@ class FailureOut(Schema):
 
 
 @router.post("", response={202: BatchOut}, summary="Start a batch")
-def start(request: HttpRequest, wanted: BatchIn) -> tuple[int, BatchOut]:
+def start(request: HttpRequest, wanted: BatchIn) -> Status[BatchOut]:
     """Accepted at once. The same request again gives the same batch; another one under its id is refused."""
     _require(request, "batch.add_batch")
     rows = RowQuery(model=wanted.rows.model, filter=wanted.rows.filter) if wanted.rows else None
@@ -73,7 +73,7 @@ def start(request: HttpRequest, wanted: BatchIn) -> tuple[int, BatchOut]:
                 for field, messages in error.message_dict.items()
             ]
         ) from error
-    return 202, _shown(batch)
+    return Status(202, _shown(batch))
 
 
 @router.get("", response=list[BatchOut], summary="Batches, newest first")
@@ -98,12 +98,12 @@ def failures(request: HttpRequest, batch_id: str) -> QuerySet[BatchFailure]:
 
 
 @router.post("/{batch_id}/cancel", response={202: BatchOut}, summary="Cancel a batch")
-def cancel(request: HttpRequest, batch_id: str) -> tuple[int, BatchOut]:
+def cancel(request: HttpRequest, batch_id: str) -> Status[BatchOut]:
     """Accepted at once. Chunks at work are finished; what was done stays done."""
     batch = _batch(request, batch_id, "batch.change_batch")
     services.cancel_batch(batch=batch)
     batch.refresh_from_db()
-    return 202, _shown(batch)
+    return Status(202, _shown(batch))
 
 
 def _batch(request: HttpRequest, batch_id: str, permission: str) -> Batch:

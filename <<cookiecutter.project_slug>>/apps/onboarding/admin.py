@@ -5,11 +5,20 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.onboarding.services import start_onboardings
+from apps.users.admin import UserAdmin
 from apps.users.models import User
 
+admin.site.unregister(User)
 
-@admin.action(description="Onboard the selected accounts", permissions=["change"])
-def onboard(modeladmin: admin.ModelAdmin, request: HttpRequest, queryset: QuerySet[User]) -> None:
-    """Start the onboarding of each account that never had one."""
-    started = start_onboardings(users=queryset)
-    modeladmin.message_user(request, f"Accepted {started} onboardings.", messages.SUCCESS)
+
+@admin.register(User)
+class OnboardingUserAdmin(UserAdmin):
+    """Accounts, with an action that onboards them."""
+
+    actions = ("onboard",)
+
+    @admin.action(description="Onboard the selected accounts", permissions=["change"])
+    def onboard(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Start the onboarding of each account that never had one."""
+        started = start_onboardings(users=queryset)
+        self.message_user(request, f"Accepted {started} onboardings.", messages.SUCCESS)

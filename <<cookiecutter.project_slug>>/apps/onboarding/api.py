@@ -2,7 +2,7 @@
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from apps.onboarding import services
 from apps.onboarding.shared import onboarding_id
@@ -26,11 +26,11 @@ class OnboardingOut(Schema):
 
 
 @router.post("", response={202: OnboardingOut}, summary="Start the onboarding of an account")
-def start(request: HttpRequest, wanted: OnboardingIn) -> tuple[int, OnboardingOut]:
+def start(request: HttpRequest, wanted: OnboardingIn) -> Status[OnboardingOut]:
     """Accepted at once; an account is onboarded once, so a repeated start gives the first one."""
     user = _visible_user(request, wanted.user_id)
     services.start_onboarding(user=user)
-    return 202, _shown(user)
+    return Status(202, _shown(user))
 
 
 @router.get("/{int:user_id}", response=OnboardingOut, summary="Where an onboarding stands")
@@ -40,11 +40,11 @@ def status(request: HttpRequest, user_id: int) -> OnboardingOut:
 
 
 @router.post("/{int:user_id}/cancel", response={202: OnboardingOut}, summary="Cancel an onboarding")
-def cancel(request: HttpRequest, user_id: int) -> tuple[int, OnboardingOut]:
+def cancel(request: HttpRequest, user_id: int) -> Status[OnboardingOut]:
     """Accepted at once. Mails that were not yet sent are not sent."""
     user = _visible_user(request, user_id)
     services.cancel_onboarding(user_id=user.pk)
-    return 202, _shown(user)
+    return Status(202, _shown(user))
 
 
 def _shown(user: User) -> OnboardingOut:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *, email: list[str], missing: bool, follow_up_delay: float | None, **options: Any) -> None:
         """Start them and say how many."""
         users = _never_onboarded() if missing else User.objects.filter(email__in=[address.lower() for address in email])
-        if unknown := {address.lower() for address in email} - {user.email for user in users if email}:
+        if email and (unknown := {address.lower() for address in email} - {user.email for user in users}):
             raise CommandError(f"No account has the address {', '.join(sorted(unknown))}.")
         started = start_onboardings(users=users.iterator(), follow_up_delay=follow_up_delay)
         self.stdout.write(self.style.SUCCESS(f"Accepted {started} onboardings; a running worker or the next one starts them."))
