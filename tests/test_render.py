@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -39,9 +40,20 @@ def test_the_answers_arrive_as_they_were_given(name: str, rendered: Rendered) ->
     project = rendered("cookiecutter", name)
 
     remembered = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
+    package = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert remembered.items() >= GOOD[name].items()
-    assert remembered["project_slug"] == project.name
+    assert project.name == package["name"] == remembered["project_slug"]
+    assert package["description"] == remembered["description"]
+    assert package["authors"] == [{"name": remembered["author_name"], "email": remembered["author_email"]}]
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_project_is_formatted_whatever_the_answers(name: str, rendered: Rendered, desk: Desk) -> None:
+    project = rendered("cookiecutter", name)
+
+    desk.run("ruff", "check", "--no-cache", cwd=project)
+    desk.run("ruff", "format", "--check", "--no-cache", cwd=project)
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -15,7 +15,11 @@ env = Env()
 env.read_env(BASE_DIR / ".env")
 
 SITE_NAME = "<<cookiecutter.project_name>>"
-SITE_DOMAIN = env.text("SITE_DOMAIN", DOMAIN, default="<<cookiecutter.domain_name>>")
+SITE_DOMAIN = env.text(
+    "SITE_DOMAIN",
+    DOMAIN,
+    default="<<cookiecutter.domain_name>>",
+)
 
 # APPS
 # ------------------------------------------------------------------------------
