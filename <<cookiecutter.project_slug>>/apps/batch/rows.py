@@ -1,9 +1,10 @@
 """From the description of rows to a queryset. They come from outside, so they reach a model's own fields and no further."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist, FieldError, ValidationError
+from django.core.exceptions import EmptyResultSet, FieldDoesNotExist, FieldError, ValidationError
 from django.db import models
 
 from apps.batch.actions import ACTIONS
@@ -33,6 +34,9 @@ def described(query: RowQuery) -> models.QuerySet[Any]:
         _check_field(model, lookup)
     try:
         rows: models.QuerySet[Any] = model._default_manager.filter(**query.filter).order_by("pk")
+        with suppress(EmptyResultSet):
+            # Some look-ups refuse a value only when they are written as SQL.
+            str(rows.query)
     except (FieldError, ValueError, TypeError, ValidationError) as error:
         raise ValidationError({"rows": f"The filter cannot be used: {error}"}) from error
     return rows
