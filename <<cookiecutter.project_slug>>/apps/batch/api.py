@@ -81,7 +81,7 @@ def start(request: HttpRequest, wanted: BatchIn) -> Status[BatchOut]:
 def batches(request: HttpRequest, status: Annotated[str | None, Query(description=STATUSES)] = None) -> QuerySet[Batch]:
     """What each batch recorded last."""
     _require(request, "batch.view_batch")
-    return Batch.objects.filter(status=status) if status else Batch.objects.all()
+    return services.batches_with_counts(status=status)
 
 
 @router.get("/{batch_id}", response=BatchOut, summary="How far a batch is")

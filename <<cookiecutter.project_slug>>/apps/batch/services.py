@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 from pydantic_core import to_jsonable_python
 
@@ -45,6 +45,13 @@ def cancel_batch(*, batch: Batch) -> None:
     cancel_execution(batch.workflow_id)
     if execution_status(batch.workflow_id) == Batch.Status.CANCELED:
         Batch.objects.filter(pk=batch.pk, finished_at=None).update(status=Batch.Status.CANCELED, finished_at=timezone.now())
+
+
+def batches_with_counts(*, status: str | None) -> QuerySet[Batch]:
+    """Batches of a status or all, newest first, each with its `succeeded` and `failed`."""
+    found = Batch.objects.filter(status=status) if status else Batch.objects.all()
+    # A query with sums forgets the order of Meta.
+    return found.annotate(succeeded=Sum("ranges__succeeded", default=0), failed=Sum("ranges__failed", default=0)).order_by("-pk")
 
 
 def failures_of(*, batch: Batch) -> QuerySet[BatchFailure]:
