@@ -12,6 +12,7 @@ export UV_PROJECT_ENVIRONMENT := $(CACHE)/venv
 export RUFF_CACHE_DIR := $(CACHE)/ruff
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
+unexport PYTHONDONTWRITEBYTECODE
 # Words for pytest: make test ARGS="-k update".
 ARGS ?=
 

@@ -66,5 +66,6 @@ def test_rendering_with_cookiecutter_costs_little_over_starting_it() -> None:
 
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])["seconds"]
-    assert figures["cookiecutter"]["over start"] <= 0.6
+    # Processor time: other tests may be at work beside this one.
+    assert figures["cookiecutter"]["over start, cpu"] <= 0.6
     assert figures.keys() == {"cookiecutter", "copier"}
