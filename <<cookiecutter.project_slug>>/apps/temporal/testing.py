@@ -32,8 +32,8 @@ from apps.temporal.plugin import DjangoPlugin
 from apps.temporal.worker import build_worker
 
 ROOT = Path(__file__).resolve().parents[2]
-# The server's default is 4,096 events: with 200, tests reach continue-as-new within a second.
-SMALL_HISTORIES = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=200")
+# The server's default is 4,096 events: with 50, tests reach continue-as-new within a second.
+SMALL_HISTORIES = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=50")
 # What names a program, not a server.
 PROGRAMS = {"TEMPORAL_CLI", "TEMPORAL_TEST_SERVER"}
 # Port 9 discards what it gets, where anything listens at all.

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 
 from django.conf import settings
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
@@ -40,6 +41,8 @@ def build_worker(client: Client, *, task_queue: str, slots: int, executor: Threa
         max_concurrent_local_activities=LOCAL_ACTIVITY_SLOTS,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        # A cancel reaches an activity with the answer to a heartbeat, and the SDK holds those back for up to 30 s.
+        max_heartbeat_throttle_interval=timedelta(seconds=1),
         graceful_shutdown_timeout=shutdown_grace(),
     )
 

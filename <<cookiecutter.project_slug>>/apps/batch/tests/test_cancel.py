@@ -1,0 +1,45 @@
+"""A cancel stops a batch soon, and between two chunks."""
+
+from collections.abc import Sequence
+from threading import Event
+
+import pytest
+from temporalio.client import WorkflowFailureError
+from temporalio.exceptions import CancelledError
+
+from apps.batch.actions import ACTIONS, RowAction
+from apps.batch.models import Batch
+from apps.batch.shared import WORKFLOW, BatchProcessingWorkflowInput
+from apps.batch.tests.people import make_users
+from apps.temporal.testing import Temporal
+from apps.users.models import User
+
+CHUNKS = 200
+
+
+def test_a_cancelled_batch_stops_within_seconds_and_records_what_was_done(
+    temporal: Temporal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = make_users(CHUNKS)
+    under_way, never = Event(), Event()
+
+    def take_some_time(rows: Sequence[User]) -> dict[int, str]:
+        # Not the first chunk: the first heartbeat is sent at once, later ones are held back for a while.
+        if rows[0].pk == users[4].pk:
+            under_way.set()
+        never.wait(0.05)
+        return {}
+
+    monkeypatch.setitem(ACTIONS, "slow", RowAction(model="users.User", apply=take_some_time, chunk_size=1))
+    wanted = BatchProcessingWorkflowInput(batch_id="cancelled", user_ids=[user.pk for user in users], action="slow")
+    handle = temporal.start(WORKFLOW, wanted)
+    under_way.wait(10)
+    temporal.run(handle.cancel())
+    with pytest.raises(WorkflowFailureError) as caught:
+        temporal.run(handle.result())
+
+    batch = Batch.objects.get()
+    assert isinstance(caught.value.cause, CancelledError)
+    assert batch.status == "canceled"
+    assert batch.finished_at is not None
+    assert 0 < batch.counts()["succeeded"] < CHUNKS // 2
