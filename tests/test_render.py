@@ -92,7 +92,7 @@ def test_what_tools_left_in_the_tree_does_not_reach_a_project(
     for name in LEFT_OVER:
         path = dirty / TREE.name / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("<% left over %>" if name.startswith((".venv", "var")) else "left over")
+        path.write_bytes(b"<% neither text nor a template \xff")
 
     project = desk.render(engine, dirty, tmp_path / "new", {})
 

@@ -14,7 +14,7 @@ import yaml
 
 from tests.engines import ROOT, TREE
 
-DELIMITERS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_jinja2_env_vars"]
+QUESTIONS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 LONGEST_MODULE = 300
 ANSWER = re.compile(r"<<\s*(cookiecutter\.\w+|_copier_answers\.\w+\|to_json\(ensure_ascii=False\))\s*>>")
 # https://html.spec.whatwg.org/multipage/syntax.html#void-elements
@@ -78,7 +78,7 @@ def test_the_template_language_is_used_for_answers_and_whole_lines_only(name: st
             assert not name.endswith((".html", ".md", ".json")), "a condition is a line of Python, YAML, TOML or a Makefile"
         else:
             assert not re.search(r"<<|<%|%>|<#|#>", ANSWER.sub("", line)), line
-    jinja2.Environment(**DELIMITERS).parse(text)  # noqa: S701 - parsed only
+    jinja2.Environment(**QUESTIONS["_jinja2_env_vars"]).parse(text)  # noqa: S701 - parsed only
 
 
 def test_no_path_is_written_in_the_template_language() -> None:
@@ -90,6 +90,14 @@ def test_what_is_pruned_is_never_needed_by_name() -> None:
     kept = [line for line in TEXTS[".prune"].splitlines() if line and not line.startswith(("#", "/"))]
 
     assert [name for name in NAMES for pattern in kept if any(Path(part).match(pattern) for part in Path(name).parts)] == []
+
+
+def test_what_is_pruned_whatever_the_answers_is_never_rendered() -> None:
+    """cookiecutter would read a cache as a template before the hook drops it, and stop at the first byte that is no text."""
+    always = re.sub(r"# % if .*?# % endif", "", TEXTS[".prune"], flags=re.DOTALL).splitlines()
+    patterns = [line.removeprefix("/") if line.startswith("/") else f"*{line}" for line in always if line and line[0] != "#"]
+
+    assert QUESTIONS["_copy_without_render"] == [pattern for pattern in patterns if pattern != ".prune"]
 
 
 class Elements(HTMLParser):
