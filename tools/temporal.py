@@ -108,8 +108,7 @@ def collect_test_server(folder: Path) -> None:
     """Get the server's jars by Maven and put a program beside them that runs it."""
     goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={folder / 'jars'}"]
     with progress("getting the time-skipping test server from Maven Central, once"):
-        maven = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(HERE / "pom.xml")]
-        subprocess.run([*maven, *goal], check=True, stdout=sys.stderr)
+        subprocess.run(["mvn", "-q", "-B", "-f", str(HERE / "pom.xml"), *goal], check=True, capture_output=True)
     program = folder / "temporal-test-server"
     program.write_text('#!/bin/sh\nexec java -cp "$(dirname "$0")/jars/*" io.temporal.testserver.TestServer "$@"\n')
     program.chmod(0o755)
@@ -124,6 +123,8 @@ def installed(name: str, make: Callable[[Path], None]) -> bool:
         try:
             make(folder)
         except (subprocess.SubprocessError, OSError, StopIteration) as error:
+            if isinstance(error, subprocess.CalledProcessError) and error.stdout:
+                sys.stderr.write(error.stdout.decode(errors="replace"))
             say(f"{make.__name__}: {type(error).__name__}, trying the next way")
             return False
         try:
