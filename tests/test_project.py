@@ -84,6 +84,8 @@ def test_checks_and_tests_pass_with_the_lowest_versions_that_are_declared(render
     project.run("make", "check")
     project.run("make", "test", "ARGS=apps")
 
+    assert 'resolution-mode = "lowest-direct"' in (project.folder / "uv.lock").read_text()
+
 
 def test_hooks_check_every_commit(project: Project, tmp_path: Path) -> None:
     project.environment["PRE_COMMIT_HOME"] = str(tmp_path)
