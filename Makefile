@@ -26,16 +26,17 @@ test: check ## Run all tests; a rendered project is built and run as well
 	cli=$$("$(BIN)/python" tools/temporal.py cli) && server=$$("$(BIN)/python" tools/temporal.py test-server || true) && \
 	TEMPORAL_CLI="$$cli" TEMPORAL_TEST_SERVER="$$server" "$(BIN)/pytest" $(ARGS)
 
+check fix: export PATH := $(BIN):$(PATH)
 check: setup ## Check style, types and layers of the template and of its tree where it lies
 	"$(BIN)/ruff" check
 	"$(BIN)/ruff" format --check
 	"$(BIN)/mypy" hooks tests tools
-	DATABASE_URL="sqlite:///$(CACHE)/check.sqlite3" $(MAKE) --no-print-directory -C "$(TREE)" check RUN='env "PATH=$(BIN):$(PATH)"'
+	DATABASE_URL="sqlite:///$(CACHE)/check.sqlite3" $(MAKE) --no-print-directory -C "$(TREE)" check RUN=
 
 fix: setup ## Mend what ruff can mend by itself
 	"$(BIN)/ruff" check --fix
 	"$(BIN)/ruff" format
-	$(MAKE) --no-print-directory -C "$(TREE)" fix RUN='env "PATH=$(BIN):$(PATH)"'
+	$(MAKE) --no-print-directory -C "$(TREE)" fix RUN=
 
 bench: setup ## Measure what rendering costs with each engine
 	@"$(BIN)/python" -m tools.bench
