@@ -29,8 +29,7 @@ import asyncio, sys
 from temporalio.testing import WorkflowEnvironment
 
 async def main():
-    server = await WorkflowEnvironment.start_local(download_dest_dir=sys.argv[1])
-    await server.shutdown()
+    await (await WorkflowEnvironment.start_local(download_dest_dir=sys.argv[1])).shutdown()
 
 asyncio.run(main())
 """
