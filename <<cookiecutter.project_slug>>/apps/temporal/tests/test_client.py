@@ -195,6 +195,8 @@ def test_a_forked_process_makes_a_client_of_its_own(server: str) -> None:
     child = fork.Process(target=lambda: said.put((os.getpid(), client.describe(workflow_id).status)))
     child.start()
     child.join(20)
+    child.kill()
+    child.join()
 
     assert child.exitcode == 0
     assert said.get() == (child.pid, "running")
