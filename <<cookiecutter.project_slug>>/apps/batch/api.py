@@ -116,12 +116,12 @@ def _require(request: HttpRequest, permission: str) -> None:
         raise PermissionDenied(f"This needs the permission {permission}.")
 
 
-def _shown(batch: Batch, *, ask_server: bool = True) -> BatchOut:
+def _shown(batch: Batch) -> BatchOut:
     return BatchOut(
         batch_id=batch.batch_id,
         workflow_id=batch.workflow_id,
         action=batch.action,
-        status=services.batch_status(batch=batch) if ask_server else batch.status,
+        status=services.batch_status(batch=batch),
         total=batch.total,
         created_at=batch.created_at,
         finished_at=batch.finished_at,
