@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from temporalio.testing import WorkflowEnvironment
@@ -18,6 +19,7 @@ HOW_TO_GET_ONE = (
     "No Temporal server can be had: install the Temporal CLI (https://docs.temporal.io/cli, `brew install temporal`) "
     "or name it in TEMPORAL_CLI, or set TEMPORAL_ADDRESS to a server that runs."
 )
+ATTEMPTS = 4
 
 
 def find_cli() -> str | None:
@@ -33,21 +35,39 @@ def free_port() -> int:
         return port
 
 
+async def patiently(start: Callable[[], Awaitable[WorkflowEnvironment]]) -> WorkflowEnvironment:
+    """Start a server. The SDK gives it 5 s; a busy machine may need them to read the program, so it gets them several times.
+
+    Raises RuntimeError when it does not start.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return await start()
+        except RuntimeError as error:
+            if "did not start within" not in str(error):
+                raise
+    return await start()
+
+
 async def serve(*, port: int, ui_port: int | None, namespace: str, database: str | None, extra: list[str]) -> None:
     """Run the server until SIGTERM, SIGINT or the death of the parent process. Prints `ready` once it answers."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     parent = os.getppid()
-    async with await WorkflowEnvironment.start_local(
-        namespace=namespace,
-        port=port,
-        ui=ui_port is not None,
-        ui_port=ui_port,
-        dev_server_existing_path=find_cli(),
-        dev_server_database_filename=database,
-        dev_server_extra_args=extra,
-    ):
+
+    def start() -> Awaitable[WorkflowEnvironment]:
+        return WorkflowEnvironment.start_local(
+            namespace=namespace,
+            port=port,
+            ui=ui_port is not None,
+            ui_port=ui_port,
+            dev_server_existing_path=find_cli(),
+            dev_server_database_filename=database,
+            dev_server_extra_args=extra,
+        )
+
+    async with await patiently(start):
         print("ready", flush=True)  # noqa: T201  the parent waits for this line
         while not stop.is_set() and os.getppid() == parent:
             with suppress(TimeoutError):

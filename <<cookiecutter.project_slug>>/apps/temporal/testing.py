@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +27,7 @@ from temporalio.worker import Replayer, Worker
 
 from apps.temporal import registry
 from apps.temporal.conf import DEV_SERVER_ARGS
-from apps.temporal.devserver import free_port
+from apps.temporal.devserver import free_port, patiently
 from apps.temporal.plugin import DjangoPlugin
 from apps.temporal.worker import build_worker
 
@@ -128,10 +128,12 @@ def temporal_client(temporal_server: str, loop_thread: EventLoopThread) -> Clien
 def skipping_client(loop_thread: EventLoopThread) -> Iterator[Client]:
     """A client of a server that skips time. Skips the test where neither TEMPORAL_TEST_SERVER nor a download is to be had."""
     path = os.environ.get("TEMPORAL_TEST_SERVER")
+
+    def start() -> Awaitable[WorkflowEnvironment]:
+        return WorkflowEnvironment.start_time_skipping(plugins=[DjangoPlugin()], test_server_existing_path=path)
+
     try:
-        environment = loop_thread.run(
-            WorkflowEnvironment.start_time_skipping(plugins=[DjangoPlugin()], test_server_existing_path=path)
-        )
+        environment = loop_thread.run(patiently(start), 60)
     except RuntimeError as error:
         if path:
             raise

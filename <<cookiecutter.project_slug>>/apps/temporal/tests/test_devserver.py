@@ -4,11 +4,14 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
+from temporalio.client import Client
+from temporalio.testing import WorkflowEnvironment
 
-from apps.temporal.devserver import HOW_TO_GET_ONE, find_cli, free_port
-from apps.temporal.testing import ROOT
+from apps.temporal.devserver import HOW_TO_GET_ONE, find_cli, free_port, patiently
+from apps.temporal.testing import ROOT, EventLoopThread
 
 
 def test_without_a_temporal_program_it_says_what_to_do() -> None:
@@ -45,3 +48,26 @@ def test_it_ends_with_its_parent() -> None:
     assert "ready" in said.stdout
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize(
+    ("said", "tries"),
+    [("ephemeral server at 127.0.0.1:1 did not start within 5s", 3), ("no such file", 1)],
+    ids=["slow at first", "not there"],
+)
+def test_a_server_that_is_slow_to_start_gets_another_chance(
+    temporal_client: Client, loop_thread: EventLoopThread, said: str, tries: int
+) -> None:
+    calls: list[str] = []
+
+    async def start() -> WorkflowEnvironment:
+        calls.append(said)
+        if len(calls) < 3:
+            raise RuntimeError(said)
+        return WorkflowEnvironment.from_client(temporal_client)
+
+    outcome: AbstractContextManager[object] = nullcontext() if tries == 3 else pytest.raises(RuntimeError, match=said)
+    with outcome:
+        loop_thread.run(patiently(start))
+
+    assert len(calls) == tries
