@@ -87,7 +87,9 @@ def main() -> None:
             serve(port=options.port, ui_port=options.ui_port, namespace=options.namespace, database=options.database, extra=extra)
         )
     except RuntimeError as error:
-        sys.exit(f"{HOW_TO_GET_ONE}\n(what was tried said: {error})")
+        print(f"{HOW_TO_GET_ONE}\n(what was tried said: {error})", file=sys.stderr, flush=True)  # noqa: T201  the sentence for the terminal
+        # Not sys.exit: the SDK's own threads crash one process in three that ends in order right after this error.
+        os._exit(1)
 
 
 if __name__ == "__main__":
