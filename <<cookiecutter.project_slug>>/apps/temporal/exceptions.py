@@ -15,3 +15,11 @@ class ExecutionNotFound(TemporalError):  # noqa: N818  as above
 
 class StartRefused(TemporalError):  # noqa: N818  as above
     """The server will never accept this start: trying again changes nothing."""
+
+
+class ExecutionFailed(TemporalError):  # noqa: N818  as above
+    """An execution ended without a result: failed, cancelled, terminated or timed out."""
+
+
+class StillRunning(TemporalError):  # noqa: N818  as above
+    """An execution was waited for and has not ended."""

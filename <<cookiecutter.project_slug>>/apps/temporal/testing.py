@@ -26,6 +26,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
 from apps.temporal import registry
+from apps.temporal.client import rest_before_exit
 from apps.temporal.conf import DEV_SERVER_ARGS
 from apps.temporal.devserver import free_port, patiently
 from apps.temporal.plugin import DjangoPlugin
@@ -121,6 +122,7 @@ def loop_thread() -> Iterator[EventLoopThread]:
 @pytest.fixture(scope="session")
 def temporal_client(temporal_server: str, loop_thread: EventLoopThread) -> Client:
     """A client of the session's server, made as the project makes its own."""
+    rest_before_exit()
     return loop_thread.run(Client.connect(temporal_server, plugins=[DjangoPlugin()]))
 
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from apps.batch.models import Batch
 from apps.batch.tests.people import make_users
@@ -84,3 +85,11 @@ def test_it_waits_for_the_result_when_asked_to(temporal: Temporal) -> None:
 
     result = json.loads(said.partition("\n")[2])
     assert (result["batch_id"], result["succeeded"], result["failed"]) == (batch_id, 2, 1)
+
+
+def test_waiting_ends_with_a_sentence_when_nobody_works(temporal_server: str, settings: Settings) -> None:
+    settings.TEMPORAL_ADDRESS, settings.TEMPORAL_TASK_QUEUE = temporal_server, f"nobody-{uuid4()}"
+    batch_id = f"waited-{uuid4()}"
+
+    with pytest.raises(CommandError, match=f"batch-{batch_id} has not ended within 0.2 s; it goes on."):
+        start(batch_id, "--all-users", "--wait", "0.2")

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from apps.onboarding.tests.conftest import new_user
 from apps.temporal import client as temporal_client
+from apps.temporal.exceptions import ExecutionFailed
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
 from apps.temporal.testing import Temporal
@@ -109,7 +110,7 @@ def test_it_can_be_cancelled_while_it_waits(temporal: Temporal) -> None:
 
     answer = client.post(f"{URL}/{ada.pk}/cancel")
     assert answer.status_code == 202
-    with pytest.raises(Exception, match="Workflow execution failed"):
+    with pytest.raises(ExecutionFailed, match="cancelled"):
         temporal_client.result(f"onboarding-{ada.pk}", timeout=20)
 
     assert client.get(f"{URL}/{ada.pk}").json()["status"] == "canceled"

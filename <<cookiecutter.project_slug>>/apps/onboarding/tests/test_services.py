@@ -9,7 +9,7 @@ from pytest_django import Settings
 from apps.onboarding.services import cancel_onboarding, onboarding_status, start_onboarding, start_onboardings
 from apps.onboarding.tests.conftest import new_user
 from apps.temporal import client
-from apps.temporal.exceptions import ExecutionNotFound
+from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
 from apps.temporal.testing import Temporal
@@ -89,7 +89,7 @@ def test_an_onboarding_is_cancelled_while_it_waits(temporal: Temporal) -> None:
     assert onboarding_status(user_id=ada.pk) == "running"
 
     cancel_onboarding(user_id=ada.pk)
-    with pytest.raises(Exception, match="Workflow execution failed"):
+    with pytest.raises(ExecutionFailed, match="cancelled"):
         client.result(f"onboarding-{ada.pk}", timeout=20)
 
     assert onboarding_status(user_id=ada.pk) == "canceled"

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.batch.services import start_batch
 from apps.batch.shared import RowQuery
 from apps.temporal import client
+from apps.temporal.exceptions import TemporalError
 from apps.temporal.relay import deliver_due
 
 
@@ -37,7 +38,10 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"Accepted {batch.workflow_id}; a running worker or the next one starts it."))
         if wait is not None:
             deliver_due()
-            self.stdout.write(json.dumps(client.result(batch.workflow_id, timeout=wait), indent=2))
+            try:
+                self.stdout.write(json.dumps(client.result(batch.workflow_id, timeout=wait), indent=2))
+            except TemporalError as error:
+                raise CommandError(str(error)) from error
 
 
 def _rows(options: dict[str, Any]) -> RowQuery | None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *, web_port: int, temporal_port: int, ui_port: int, **options: Any) -> None:
         """Start all, wait, stop all. Raises CommandError when something that is needed cannot be had."""
         try:
-            from watchfiles import PythonFilter, watch  # noqa: PLC0415  a development dependency
+            from watchfiles import watch  # noqa: PLC0415  a development dependency
         except ImportError as error:
             raise CommandError("`manage.py dev` needs the development dependencies: run `uv sync`.") from error
         processes = Processes(settings.BASE_DIR)
@@ -34,9 +35,9 @@ class Command(BaseCommand):
             signal.signal(number, processes.interrupt)
 
         def changes(stop: threading.Event) -> object:
-            # Ends with the first change; tests do not concern a worker.
+            # Ends with the first change. Tests do not concern a worker.
             folders = [settings.BASE_DIR / "apps", settings.BASE_DIR / "config"]
-            return next(watch(*folders, watch_filter=PythonFilter(), stop_event=stop, raise_interrupt=False), None)
+            return next(watch(*folders, watch_filter=_is_code, stop_event=stop, raise_interrupt=False), None)
 
         try:
             self._start(processes, web_port=web_port, temporal_port=temporal_port, ui_port=ui_port)
@@ -58,6 +59,8 @@ class Command(BaseCommand):
             processes.start_server(port=temporal_port, ui_port=ui_port)
             # For the worker and the web server, which inherit them.
             os.environ["TEMPORAL_ADDRESS"] = f"127.0.0.1:{temporal_port}"
+            # A key for another server, in .env say, would turn TLS on.
+            os.environ["TEMPORAL_TLS"] = "false"
             os.environ["TEMPORAL_UI_URL"] = f"http://localhost:{ui_port}"
         os.environ.setdefault("DJANGO_RUNSERVER_HIDE_WARNING", "true")
         call_command("migrate", verbosity=0)
@@ -68,3 +71,7 @@ class Command(BaseCommand):
             f"  Temporal UI  {os.environ.get('TEMPORAL_UI_URL', settings.TEMPORAL_UI_URL)}\n"
             f"  Temporal     {os.environ['TEMPORAL_ADDRESS']}\n\n"
         )
+
+
+def _is_code(_change: object, path: str) -> bool:
+    return path.endswith(".py") and "tests" not in Path(path).parts
