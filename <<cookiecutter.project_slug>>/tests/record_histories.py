@@ -1,8 +1,8 @@
 """Records the histories that test_replay.py replays: `pytest tests/record_histories.py`. Its name keeps it out of `pytest` alone.
 
 Record anew when a workflow has changed and no execution of the old kind is left, or when its input or a result has a new
-field. Until then keep the old file beside the new one: both must replay. What runs in production is recorded with
-`temporal workflow show --workflow-id ID --output json`.
+field. Until then keep the old file beside the new one: both must replay. docs/testing.md says how to replay what runs in
+production.
 """
 
 import json
