@@ -15,7 +15,7 @@ from pytest_django import Settings
 
 from apps.temporal import client, relay
 from apps.temporal.devserver import free_port
-from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
+from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 from apps.temporal.outbox import enqueue_start
 from apps.temporal.testing import Temporal
@@ -156,7 +156,7 @@ def test_a_start_that_can_never_be_is_dead_and_the_next_one_is_sent(server: str,
 def test_a_start_that_arrived_unnoticed_is_not_started_again(temporal: Temporal) -> None:
     (message,) = enqueue(workflow_id := f"unnoticed-{uuid4()}")
     relay.deliver_due()
-    with pytest.raises(Exception, match="Workflow execution failed"):
+    with pytest.raises(ExecutionFailed, match="did not complete"):
         client.result(workflow_id, timeout=20)
     first = client.describe(workflow_id).run_id
 
