@@ -93,8 +93,8 @@ def _process_chunk(batch: Batch, wanted: RangeInput) -> BatchRange:
 
     The lock keeps an attempt that was given up for dead, but lives, from doing a chunk beside its successor.
     """
-    BatchRange.objects.get_or_create(batch=batch, number=wanted.number, defaults={"cursor": wanted.after})
-    progress = BatchRange.objects.select_for_update().get(batch=batch, number=wanted.number)
+    locked = BatchRange.objects.select_for_update()
+    progress, _ = locked.get_or_create(batch=batch, number=wanted.number, defaults={"cursor": wanted.after})
     if progress.finished:
         return progress
     action = ACTIONS[batch.action]

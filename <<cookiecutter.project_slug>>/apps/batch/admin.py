@@ -1,27 +1,13 @@
-"""Batches and their failures, to look at."""
+"""Batches and their failures, to look at: they start through the API, the command line or Temporal."""
 
 from django.contrib import admin
-from django.http import HttpRequest
 
 from apps.batch.models import Batch, BatchFailure
-
-
-class ReadOnly(admin.ModelAdmin):
-    """Batches start through the API, the command line or Temporal; their rows are written by activities alone."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Not here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Batch | BatchFailure | None = None) -> bool:
-        """Not by hand."""
-        return False
+from apps.temporal.admin import ReadOnlyAdmin
 
 
 @admin.register(Batch)
-class BatchAdmin(ReadOnly):
+class BatchAdmin(ReadOnlyAdmin):
     """Batches."""
 
     list_display = ("batch_id", "action", "status", "total", "created_at", "finished_at")
@@ -30,7 +16,7 @@ class BatchAdmin(ReadOnly):
 
 
 @admin.register(BatchFailure)
-class BatchFailureAdmin(ReadOnly):
+class BatchFailureAdmin(ReadOnlyAdmin):
     """Rows that failed."""
 
     list_display = ("batch", "row", "reason", "created_at")

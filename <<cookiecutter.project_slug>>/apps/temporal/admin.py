@@ -1,28 +1,34 @@
-"""The outbox, to look at."""
+"""The outbox, to look at, and what every list of rows that code alone writes has in common."""
 
 from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest
 
 from apps.temporal.models import OutboxMessage
 
 
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Shows rows that services and activities write, and nobody by hand."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Not by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Not by hand."""
+        return False
+
+
 @admin.register(OutboxMessage)
-class OutboxMessageAdmin(admin.ModelAdmin):
+class OutboxMessageAdmin(ReadOnlyAdmin):
     """Shows what waits for Temporal. Rows are written by the outbox alone."""
 
     list_display = ("aggregate_id", "kind", "status", "attempts", "created_at", "sent_at", "last_error")
     list_filter = ("status", "kind")
     search_fields = ("aggregate_id",)
-    show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nobody writes messages by hand."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: OutboxMessage | None = None) -> bool:
-        """As adding."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: OutboxMessage | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """A deleted message would be a start that never happens."""
         return False

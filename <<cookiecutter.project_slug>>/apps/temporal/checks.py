@@ -57,7 +57,7 @@ def check_registry(**_: Any) -> Sequence[CheckMessage]:
 
 @register(Tags.database)
 def check_connections(**_: Any) -> Sequence[CheckMessage]:
-    """Workers keep connections for long: each must be checked before use, and the engine must be one that is tested."""
+    """Workers keep connections for long: each must be checked before use."""
     return [
         Warning(
             f"DATABASES[{alias!r}] has no CONN_HEALTH_CHECKS.",
