@@ -28,6 +28,7 @@ HOST = Form(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", "shop.example.
 ORIGIN = Form(r"https?://[^/\s]+", "https://shop.example.com")
 WEB_ADDRESS = Form(r"https?://\S+", "https://temporal.example.com")
 ADDRESS = Form(r"[^@<>\s]+@[^@<>\s]+|[^<>\r\n]*<[^@<>\s]+@[^@<>\s]+>", "Shop <noreply@example.com>")
+TENANT = Form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "acme,globex")
 LEVEL = Form(r"(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)", "INFO")
 
 

@@ -11,20 +11,22 @@ import re
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
+from apps.temporal import queues
 from apps.temporal.conf import connect_config
-from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, StartRefused, StillRunning, TemporalUnavailable
+from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, Refused, StillRunning, TemporalUnavailable
 from apps.temporal.plugin import DjangoPlugin
 
 TIMEOUT = 5.0
@@ -60,30 +62,62 @@ def rest_before_exit() -> None:
     atexit.register(time.sleep, REST_SECONDS)
 
 
-def start_workflow(workflow: str, argument: Any, *, workflow_id: str, task_queue: str, timeout: float = TIMEOUT) -> None:
+async def start(client: Client, workflow: str, argument: Any, *, workflow_id: str, where: queues.Route) -> None:
     """Start an execution, unless one of that id exists or existed: so it may be called again for the same start.
 
-    Raises StartRefused when the server will never take it, TemporalUnavailable when it could not be asked (timeout in seconds).
+    Raises RPCError.
+    """
+    with suppress(WorkflowAlreadyStartedError):
+        await client.start_workflow(
+            workflow,
+            argument,
+            id=workflow_id,
+            task_queue=where.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            priority=Priority(fairness_key=where.fairness_key or None),
+        )
+
+
+def start_workflow(
+    workflow: str, argument: Any, *, workflow_id: str, tenant: str = "", task_queue: str = "", timeout: float = TIMEOUT
+) -> None:
+    """Start an execution now, once for an id. For code that no row depends on; other starts go through outbox.enqueue_start.
+
+    Raises Refused when the server will never take it, TemporalUnavailable when it could not be asked (timeout in seconds).
     """
 
-    async def start(client: Client) -> None:
+    async def ask(client: Client) -> None:
         try:
-            await client.start_workflow(
-                workflow,
-                argument,
-                id=workflow_id,
-                task_queue=task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            )
-        except WorkflowAlreadyStartedError:
-            return
+            await start(client, workflow, argument, workflow_id=workflow_id, where=queues.route(tenant, task_queue))
         except RPCError as error:
             if error.status is RPCStatusCode.INVALID_ARGUMENT:
-                raise StartRefused(f"Temporal refused to start {workflow_id}: {error.message}.") from error
+                raise Refused(f"Temporal refused the start of {workflow_id}: {error.message}.") from error
             raise
 
-    run(start, timeout=timeout)
+    run(ask, timeout=timeout)
+
+
+def execute(workflow: str, argument: Any, *, workflow_id: str, tenant: str = "", task_queue: str = "", timeout: float) -> Any:
+    """Start an execution as start_workflow does and wait for its result as result does, together at most `timeout` seconds."""
+    began = time.monotonic()
+    start_workflow(workflow, argument, workflow_id=workflow_id, tenant=tenant, task_queue=task_queue, timeout=timeout)
+    return result(workflow_id, timeout=timeout - (time.monotonic() - began))
+
+
+def query(workflow_id: str, name: str, *arguments: Any, timeout: float = TIMEOUT) -> Any:
+    """Ask an execution, which a worker answers, and give its answer as plain JSON values.
+
+    Raises ExecutionNotFound, ExecutionFailed when the query itself fails, TemporalUnavailable (timeout in seconds).
+    """
+
+    async def ask(handle: WorkflowHandle[Any, Any]) -> Any:
+        try:
+            return await handle.query(name, args=arguments)
+        except WorkflowQueryFailedError as error:
+            raise ExecutionFailed(f"{workflow_id} did not answer {name}: {error}.") from error
+
+    return _with_handle(workflow_id, ask, timeout)
 
 
 def describe(workflow_id: str, *, timeout: float = TIMEOUT) -> ExecutionDescription:
@@ -159,7 +193,7 @@ def run[T](ask: Callable[[Client], Coroutine[Any, Any, T]], *, timeout: float = 
         raise _unavailable(f"no answer within {timeout:g} s") from error
     except RPCError as error:
         # A namespace that is missing is the server's trouble, not the execution's: it may be made any time.
-        if error.status is RPCStatusCode.NOT_FOUND and not _is_about_namespace(error):
+        if error.status is RPCStatusCode.NOT_FOUND and not is_about_namespace(error):
             raise ExecutionNotFound(f"{error.message[:1].upper()}{error.message[1:].rstrip('.')}.") from error
         raise _unavailable(error.message.rstrip(".")) from error
 
@@ -168,7 +202,8 @@ def _with_handle[T](workflow_id: str, ask: Callable[[WorkflowHandle[Any, Any]], 
     return run(lambda client: ask(client.get_workflow_handle(workflow_id)), timeout=timeout)
 
 
-def _is_about_namespace(error: RPCError) -> bool:
+def is_about_namespace(error: RPCError) -> bool:
+    """Whether what was not found is the namespace."""
     return any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
 
 

@@ -17,6 +17,9 @@ DEV_SERVER_ARGS = (
     "history.timerProcessorMaxPollRPS=2000",
     "--dynamic-config-value",
     'history.timerProcessorMaxTimeShift="1ms"',
+    # A fair share of a queue for each tenant on it.
+    "--dynamic-config-value",
+    "matching.enableFairness=true",
 )
 
 

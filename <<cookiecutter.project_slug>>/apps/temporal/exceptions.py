@@ -13,8 +13,8 @@ class ExecutionNotFound(TemporalError):  # noqa: N818  as above
     """There is no execution of that id, or its history was already deleted."""
 
 
-class StartRefused(TemporalError):  # noqa: N818  as above
-    """The server will never accept this start: trying again changes nothing."""
+class Refused(TemporalError):  # noqa: N818  as above
+    """Temporal will never accept this message: trying again changes nothing."""
 
 
 class ExecutionFailed(TemporalError):  # noqa: N818  as above

@@ -1,77 +1,153 @@
-"""Read side of the outbox. Write side: outbox.py.
+"""Read side of the outbox. Write side: outbox.py. What is sent how: senders.py.
 
-Several relays at once are safe: a start that arrives twice is one start, by its workflow id.
+Several relays at once are safe: each claims what it sends for a while, and a message that arrives twice has the effect of one.
 """
 
+import asyncio
 import logging
 import os
+import threading
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 
 from django.db import connections
-from django.utils import timezone
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from apps.temporal import client
 from apps.temporal.database import close_unusable_connections
-from apps.temporal.exceptions import StartRefused, TemporalUnavailable
+from apps.temporal.exceptions import Refused, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
+from apps.temporal.senders import send
 
 logger = logging.getLogger(__name__)
 
+INTERVAL = 1.0
+BATCH = 100
+ROUND_TIMEOUT = 20.0
+CLEAN_UP_EVERY = 3600.0
+# Signs of a server that cannot be used by anybody, rather than of a message that it does not like.
+AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.NOT_FOUND}
 
-def deliver_due(limit: int = 100) -> int:
-    """Send what is due, oldest first, and return how many were sent. Stops at the first sign that Temporal is away."""
+type Answer = BaseException | None
+
+
+def deliver_due(limit: int = BATCH) -> int:
+    """Send up to `limit` of what is due, at once, and return how many were sent.
+
+    Raises TemporalUnavailable when the server cannot be used: nothing is lost, the messages stay due.
+    """
+    close_unusable_connections()
+    return _deliver(OutboxMessage.objects.claim(limit))
+
+
+def deliver_all() -> int:
+    """Send what is due until nothing is, and return how many were sent. Raises TemporalUnavailable."""
     close_unusable_connections()
     sent = 0
-    for message in OutboxMessage.objects.due(timezone.now())[:limit]:
-        try:
-            sent += _deliver(message)
-        except TemporalUnavailable:
-            break
+    while claimed := OutboxMessage.objects.claim(BATCH):
+        sent += _deliver(claimed)
     return sent
 
 
-def nudge(pk: int) -> None:
-    """Send one message now, in a thread of this process: the caller, often a web request, does not wait for Temporal."""
-    _nudger(os.getpid()).submit(_deliver_alone, pk)
+def nudge() -> None:
+    """Send what is due soon, in a thread of this process: the caller, often a web request, does not wait for Temporal."""
+    _nudger(os.getpid()).nudge()
 
 
-def _deliver(message: OutboxMessage) -> bool:
-    payload = message.payload
+async def relay_until(stop: asyncio.Event) -> None:
+    """Send what the processes that wrote it could not: they died, or Temporal was away. Deletes what is long done."""
+    trouble, cleaned = "", float("-inf")
+    loop = asyncio.get_running_loop()
+    # One thread, so one database connection.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox") as thread:
+        while not stop.is_set():
+            try:
+                await loop.run_in_executor(thread, deliver_all)
+                if loop.time() - cleaned > CLEAN_UP_EVERY:
+                    await loop.run_in_executor(thread, OutboxMessage.objects.clean_up)
+                    cleaned = loop.time()
+                trouble = ""
+            except Exception as error:
+                # Most often the database or Temporal is away: the process must outlive that, and says it once, not each second.
+                if type(error).__name__ != trouble:
+                    logger.warning("relay_waits", extra={"reason": f"{type(error).__name__}: {error}".strip()})
+                trouble = type(error).__name__
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), INTERVAL)
+        await loop.run_in_executor(thread, connections.close_all)
+
+
+def _deliver(claimed: Sequence[OutboxMessage]) -> int:
+    if not claimed:
+        return 0
     try:
-        client.start_workflow(
-            payload["workflow"], payload["argument"], workflow_id=message.aggregate_id, task_queue=payload["task_queue"]
-        )
-    except StartRefused as error:
-        logger.error("start_refused", extra={"workflow_id": message.aggregate_id, "reason": str(error)})
-        message.failed(str(error), final=True)
-        return False
+        answers = client.run(lambda connected: _send_all(connected, claimed), timeout=ROUND_TIMEOUT)
     except TemporalUnavailable as error:
-        logger.warning("start_delayed", extra={"workflow_id": message.aggregate_id, "reason": str(error)})
-        message.failed(str(error), final=False)
+        OutboxMessage.objects.release(claimed, str(error))
         raise
-    except Exception as error:
-        # Nobody foresaw it, so it may pass or not: it must not hold up the messages behind it.
-        logger.exception("start_failed", extra={"workflow_id": message.aggregate_id})
-        message.failed(f"{type(error).__name__}: {error}", final=False)
-        return False
-    if not message.sent():
-        # Cancelled between our reading and our sending: the server has it now, so the server must be told.
-        client.cancel(message.aggregate_id)
-    return True
+    return _record(claimed, answers)
 
 
-def _deliver_alone(pk: int) -> None:
-    try:
-        if message := OutboxMessage.objects.due(timezone.now()).filter(pk=pk).first():
-            _deliver(message)
-    except TemporalUnavailable:
-        return
-    finally:
-        connections.close_all()
+async def _send_all(connected: Client, messages: Sequence[OutboxMessage]) -> list[Answer]:
+    return await asyncio.gather(*(send(connected, message) for message in messages), return_exceptions=True)
+
+
+def _record(messages: Sequence[OutboxMessage], answers: Sequence[Answer]) -> int:
+    """Store what came of each. Raises TemporalUnavailable when the server could not be used for some."""
+    answered = list(zip(messages, answers, strict=True))
+    sent = OutboxMessage.objects.record_sent([message for message, answer in answered if answer is None])
+    # No answer in time: of one message, or of the whole server?
+    silent = client.health() if any(isinstance(answer, TimeoutError) for answer in answers) else ""
+    away = ""
+    for message, answer in answered:
+        if reason := silent if isinstance(answer, TimeoutError) else _away(answer):
+            OutboxMessage.objects.release([message], away := reason)
+        elif answer is not None:
+            reason = str(answer) if isinstance(answer, Refused) else f"{type(answer).__name__}: {answer}"
+            dead = message.failed(reason, final=isinstance(answer, Refused))
+            log = logger.error if dead else logger.warning
+            log(
+                "message_dead" if dead else "message_delayed",
+                extra={"kind": message.kind, "workflow_id": message.aggregate_id, "reason": reason},
+            )
+    if away:
+        raise TemporalUnavailable(away)
+    return sent
+
+
+def _away(answer: Answer) -> str:
+    return answer.message if isinstance(answer, RPCError) and answer.status in AWAY else ""
+
+
+class _Nudger:
+    """Delivers in a thread; nudges that come while one waits for it are the same nudge."""
+
+    def __init__(self) -> None:
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox-nudge")
+        self.waiting = threading.Lock()
+        self.away_until = 0.0
+
+    def nudge(self) -> None:
+        if time.monotonic() > self.away_until and self.waiting.acquire(blocking=False):
+            self.thread.submit(self._deliver)
+
+    def _deliver(self) -> None:
+        self.waiting.release()
+        try:
+            deliver_all()
+        except TemporalUnavailable:
+            self.away_until = time.monotonic() + INTERVAL
+        except Exception:
+            logger.exception("nudge_failed")
+        finally:
+            connections.close_all()
 
 
 @cache
-def _nudger(_pid: int) -> ThreadPoolExecutor:
+def _nudger(_pid: int) -> _Nudger:
     # By process: threads do not survive a fork.
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox-nudge")
+    return _Nudger()

@@ -30,6 +30,7 @@ from apps.temporal.client import rest_before_exit
 from apps.temporal.conf import DEV_SERVER_ARGS
 from apps.temporal.devserver import free_port, patiently
 from apps.temporal.plugin import DjangoPlugin
+from apps.temporal.queues import Limits
 from apps.temporal.worker import build_worker
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,7 +175,7 @@ def _working(client: Client, loop: EventLoopThread) -> Iterator[Temporal]:
     task_queue = f"test-{uuid4()}"
 
     async def start(executor: ThreadPoolExecutor) -> tuple[Worker, asyncio.Task[None]]:
-        worker = build_worker(client, task_queue=task_queue, slots=1, executor=executor)
+        worker = build_worker(client, task_queue=task_queue, limits=Limits(slots=1, memory=1), executor=executor)
         return worker, asyncio.create_task(worker.run())
 
     async def stop(worker: Worker, running: asyncio.Task[None]) -> None:

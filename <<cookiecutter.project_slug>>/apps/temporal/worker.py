@@ -13,32 +13,47 @@ from django.conf import settings
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import (
+    FixedSizeSlotSupplier,
+    PollerBehaviorAutoscaling,
+    ResourceBasedSlotConfig,
+    ResourceBasedSlotSupplier,
+    ResourceBasedTunerConfig,
+    Worker,
+    WorkerTuner,
+)
 
-from apps.temporal import registry, relay
+from apps.temporal import queues, registry
 from apps.temporal.client import connect
 from apps.temporal.conf import connect_config, shutdown_grace
+from apps.temporal.relay import relay_until
 
 logger = logging.getLogger(__name__)
 
 LOCAL_ACTIVITY_SLOTS = 4
-RELAY_INTERVAL = 1.0
+WORKFLOW_SLOTS = 100
 FIRST_RETRY, LAST_RETRY = 0.5, 5.0
 
 
-def build_worker(client: Client, *, task_queue: str, slots: int, executor: ThreadPoolExecutor | None = None) -> Worker:
-    """A worker for one queue with everything the registry found and `slots` activities at once.
+def build_worker(
+    client: Client, *, task_queue: str, limits: queues.Limits | None = None, executor: ThreadPoolExecutor | None = None
+) -> Worker:
+    """A worker for one queue with everything the registry found, within the limits of that queue.
 
     Slots never exceed threads, or activities would queue unseen inside the worker.
     """
+    limits = limits or queues.limits_of(task_queue)
     return Worker(
         client,
         task_queue=task_queue,
         workflows=list(registry.workflows().values()),
         activities=list(registry.activities().values()),
-        activity_executor=executor or ThreadPoolExecutor(slots + LOCAL_ACTIVITY_SLOTS, thread_name_prefix="activity"),
-        max_concurrent_activities=slots,
-        max_concurrent_local_activities=LOCAL_ACTIVITY_SLOTS,
+        activity_executor=executor or ThreadPoolExecutor(limits.slots + LOCAL_ACTIVITY_SLOTS, thread_name_prefix="activity"),
+        tuner=_tuner(limits),
+        max_activities_per_second=limits.worker_rate,
+        max_task_queue_activities_per_second=limits.queue_rate,
+        # An activity that is handed to the worker beside the queue would not be counted.
+        disable_eager_activity_execution=limits.queue_rate is not None,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         # A cancel reaches an activity with the answer to a heartbeat, and the SDK holds those back for up to 30 s.
@@ -52,19 +67,34 @@ async def run_worker(task_queues: Sequence[str]) -> None:
 
     Raises what the SDK raises when a worker fails for good.
     """
-    stop = _stop_on_signal()
+    stop = stop_on_signal()
     client = await _connect_when_up(stop)
     if client is None:
         return
-    workers = [build_worker(client, task_queue=queue, slots=settings.TEMPORAL_ACTIVITY_SLOTS) for queue in task_queues]
+    workers = [build_worker(client, task_queue=queue) for queue in task_queues]
     running = [asyncio.create_task(worker.run()) for worker in workers]
-    relaying = asyncio.create_task(_relay(stop))
+    relaying = asyncio.create_task(relay_until(stop))
     logger.info("worker_started", extra={"task_queues": list(task_queues), "address": connect_config()["target_host"]})
     await asyncio.wait([*running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     logger.info("worker_draining", extra={"grace_seconds": settings.TEMPORAL_SHUTDOWN_GRACE})
     stop.set()
     await asyncio.gather(*(worker.shutdown() for worker in workers), *running, relaying)
     logger.info("worker_stopped")
+
+
+def _tuner(limits: queues.Limits) -> WorkerTuner:
+    activities: FixedSizeSlotSupplier | ResourceBasedSlotSupplier = FixedSizeSlotSupplier(limits.slots)
+    if limits.memory < 1:
+        activities = ResourceBasedSlotSupplier(
+            ResourceBasedSlotConfig(minimum_slots=1, maximum_slots=limits.slots),
+            ResourceBasedTunerConfig(target_memory_usage=limits.memory, target_cpu_usage=1.0),
+        )
+    return WorkerTuner.create_composite(
+        workflow_supplier=FixedSizeSlotSupplier(WORKFLOW_SLOTS),
+        activity_supplier=activities,
+        local_activity_supplier=FixedSizeSlotSupplier(LOCAL_ACTIVITY_SLOTS),
+        nexus_supplier=FixedSizeSlotSupplier(1),
+    )
 
 
 async def _connect_when_up(stop: asyncio.Event) -> Client | None:
@@ -84,20 +114,8 @@ async def _connect_when_up(stop: asyncio.Event) -> Client | None:
     return None
 
 
-async def _relay(stop: asyncio.Event) -> None:
-    """Send what the process that wrote it could not: it died, or Temporal was away."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="relay") as thread:
-        while not stop.is_set():
-            try:
-                await asyncio.get_running_loop().run_in_executor(thread, relay.deliver_due)
-            except Exception:
-                # Most often the database is away; the worker must outlive that.
-                logger.exception("relay_failed")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), RELAY_INTERVAL)
-
-
-def _stop_on_signal() -> asyncio.Event:
+def stop_on_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set. A second signal ends the process at once."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from django.utils.csp import CSP
 
-from config.env import ADDRESS, DOMAIN, LEVEL, WEB_ADDRESS, Env
+from config.env import ADDRESS, DOMAIN, LEVEL, TENANT, WEB_ADDRESS, Env
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = Env()
@@ -153,9 +153,19 @@ TEMPORAL_TASK_QUEUE = env.str("TEMPORAL_TASK_QUEUE", default="<<cookiecutter.pro
 TEMPORAL_UI_URL = env.text("TEMPORAL_UI_URL", WEB_ADDRESS, default="http://localhost:8233")
 # Slots are threads and each thread holds one database connection: processes x slots <= what the database allows.
 TEMPORAL_ACTIVITY_SLOTS = env.whole("TEMPORAL_ACTIVITY_SLOTS", default=20)
+# The share of the machine's memory above which a worker takes no further activity: 1 is no limit.
+TEMPORAL_WORKER_MEMORY = env.number("TEMPORAL_WORKER_MEMORY", default=1, minimum=0.1)
+# Queues beside TEMPORAL_TASK_QUEUE, or other limits for it: {"reports": {"slots": 2, "queue_rate": 10}}. apps/temporal/queues.py
+TEMPORAL_TASK_QUEUES: dict[str, dict[str, float]] = {}
+# Tenants whose work has a queue of its own; all others share one, each with its fair part.
+TEMPORAL_DEDICATED_TENANTS = env.texts("TEMPORAL_DEDICATED_TENANTS", TENANT, default=[])
 TEMPORAL_SHUTDOWN_GRACE = env.number("TEMPORAL_SHUTDOWN_GRACE", default=30)
 # Send an outbox message in the process that wrote it, right after its commit; a worker sends what is left.
 TEMPORAL_RELAY_ON_COMMIT = True
+# An outbox message that fails so often is dead until somebody sends it again in the admin. Temporal being away does not count.
+TEMPORAL_OUTBOX_ATTEMPTS = env.whole("TEMPORAL_OUTBOX_ATTEMPTS", default=50)
+# Days for which sent outbox messages are kept.
+TEMPORAL_OUTBOX_RETENTION = env.whole("TEMPORAL_OUTBOX_RETENTION", default=30)
 
 # ONBOARDING
 # ------------------------------------------------------------------------------

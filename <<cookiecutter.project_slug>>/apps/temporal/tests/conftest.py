@@ -11,6 +11,7 @@ from pytest_django import Settings
 from temporalio.client import Client
 
 from apps.temporal import registry
+from apps.temporal.queues import Limits
 from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.probe import ProbeWorkflow
 from apps.temporal.worker import LOCAL_ACTIVITY_SLOTS, build_worker
@@ -42,7 +43,7 @@ class Probe:
 
     async def _run(self, activity: str, times: int, slots: int, attempts: int, executor: ThreadPoolExecutor) -> int:
         queue = f"{self.workflow_id}-queue"
-        async with build_worker(self.client, task_queue=queue, slots=slots, executor=executor):
+        async with build_worker(self.client, task_queue=queue, limits=Limits(slots=slots, memory=1), executor=executor):
             return await self.client.execute_workflow(
                 ProbeWorkflow.run, args=[activity, times, attempts], id=self.workflow_id, task_queue=queue
             )

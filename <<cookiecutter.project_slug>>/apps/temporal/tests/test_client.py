@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from apps.temporal import client
 from apps.temporal.devserver import free_port
-from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, StartRefused, StillRunning, TemporalUnavailable
+from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, Refused, StillRunning, TemporalUnavailable
 from apps.temporal.testing import ROOT, Temporal
 from apps.users.models import User
 
@@ -77,6 +77,28 @@ def test_a_result_is_plain_json(temporal: Temporal) -> None:
     assert (result["batch_id"], result["total"], result["failures"]) == ("empty", 0, [])
 
 
+def test_a_start_and_its_result_are_one_call(temporal: Temporal) -> None:
+    result = client.execute("batch_processing", EMPTY_BATCH, workflow_id=f"executed-{uuid4()}", timeout=20)
+
+    assert (result["batch_id"], result["total"]) == ("empty", 0)
+
+
+def test_a_query_is_answered_by_a_worker_and_one_that_fails_says_why(temporal: Temporal) -> None:
+    workflow_id = f"asked-{uuid4()}"
+    client.execute("batch_processing", EMPTY_BATCH, workflow_id=workflow_id, timeout=20)
+
+    assert client.query(workflow_id, "progress") == {"total": 0, "succeeded": 0, "failed": 0, "ranges_in_flight": 0}
+    with pytest.raises(ExecutionFailed, match="did not answer no-such-query"):
+        client.query(workflow_id, "no-such-query")
+
+
+def test_a_query_that_nobody_answers_ends_in_time(server: str) -> None:
+    start(workflow_id := f"unanswered-{uuid4()}")
+
+    with pytest.raises(TemporalUnavailable, match=r"no answer within 0\.5 s"):
+        client.query(workflow_id, "progress", timeout=0.5)
+
+
 def test_a_cancelled_execution_has_no_result(temporal: Temporal) -> None:
     workflow_id = f"cancelled-{uuid4()}"
     user = User.objects.create_user("ada@example.com")
@@ -117,7 +139,7 @@ def test_cancelling_an_execution_that_has_ended_changes_nothing(temporal: Tempor
 
 
 def test_a_start_that_can_never_be_is_refused(server: str) -> None:
-    with pytest.raises(StartRefused, match="Temporal refused to start nameless"):
+    with pytest.raises(Refused, match="Temporal refused the start of nameless"):
         client.start_workflow("", EMPTY_BATCH, workflow_id="nameless", task_queue="any")
 
 

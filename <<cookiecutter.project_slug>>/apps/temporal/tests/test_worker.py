@@ -8,9 +8,11 @@ import pytest
 from django.core.management import get_commands, load_command_class
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.worker import FixedSizeSlotSupplier
 
 from apps.temporal import registry
 from apps.temporal.management.commands import run_temporal_worker, runworker
+from apps.temporal.queues import Limits
 from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.conftest import Probe
 from apps.temporal.worker import LOCAL_ACTIVITY_SLOTS, build_worker
@@ -42,12 +44,12 @@ def test_a_worker_has_a_thread_for_each_slot_and_runs_all_that_is_registered(
     temporal_client: Client, loop_thread: EventLoopThread
 ) -> None:
     async def build() -> dict[str, Any]:
-        async with build_worker(temporal_client, task_queue=str(uuid4()), slots=7) as worker:
+        async with build_worker(temporal_client, task_queue=str(uuid4()), limits=Limits(slots=7, memory=1)) as worker:
             return dict(worker.config())
 
     config = loop_thread.run(build())
 
-    assert config["max_concurrent_activities"] == 7
+    assert config["tuner"]._get_activity_task_slot_supplier() == FixedSizeSlotSupplier(7)
     assert config["activity_executor"]._max_workers == 7 + LOCAL_ACTIVITY_SLOTS
     assert config["workflows"] == list(registry.workflows().values())
     assert config["activities"] == list(registry.activities().values())

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from apps.temporal.queues import polled_by_default
 from apps.temporal.worker import run_worker
 
 
@@ -20,9 +20,9 @@ class Command(BaseCommand):
             "--task-queue",
             action="append",
             metavar="NAME",
-            help="queue to poll, may be repeated (default: TEMPORAL_TASK_QUEUE)",
+            help="queue to poll, may be repeated (default: all that the settings name)",
         )
 
     def handle(self, *, task_queue: list[str] | None, **options: Any) -> None:
         """Work until told to stop."""
-        asyncio.run(run_worker(list(dict.fromkeys(task_queue or [settings.TEMPORAL_TASK_QUEUE]))))
+        asyncio.run(run_worker(list(dict.fromkeys(task_queue or polled_by_default()))))
