@@ -1,6 +1,9 @@
 """Reads the environment for the settings. A value that cannot be read stops the start and is named."""
 
+import binascii
 import re
+from base64 import b64decode
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -14,6 +17,8 @@ MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465}
 DATABASES = ("sqlite:///", "postgres://", "postgresql://")
 SECRET_LENGTH = 50
 SECRET_EXAMPLE = "what `python -c 'import secrets; print(secrets.token_urlsafe(50))'` prints"  # noqa: S105  says how to make one
+KEY_BYTES = 32
+KEY_EXAMPLE = "what `python -c 'import base64, secrets; print(base64.b64encode(secrets.token_bytes(32)).decode())'` prints"
 
 
 class Form(NamedTuple):
@@ -27,6 +32,8 @@ DOMAIN = Form(r"[a-z0-9-]+(\.[a-z0-9-]+)*", "shop.example.com")
 HOST = Form(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", "shop.example.com,localhost")
 ORIGIN = Form(r"https?://[^/\s]+", "https://shop.example.com")
 WEB_ADDRESS = Form(r"https?://\S+", "https://temporal.example.com")
+COLLECTOR = Form(r"(https?://\S+)?", "http://collector.example.com:4318")
+SENTRY = Form(r"(https?://[^@\s]+@\S+/\d+)?", "https://key@sentry.example.com/1")
 ADDRESS = Form(r"[^@<>\s]+@[^@<>\s]+|[^<>\r\n]*<[^@<>\s]+@[^@<>\s]+>", "Shop <noreply@example.com>")
 TENANT = Form(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "acme,globex")
 LEVEL = Form(r"(?i:DEBUG|INFO|WARNING|ERROR|CRITICAL)", "INFO")
@@ -54,6 +61,26 @@ class Env(environ.Env):
             raise ImproperlyConfigured(f"{name} is missing or shorter than {SECRET_LENGTH} characters: write {SECRET_EXAMPLE}.")
         return value
 
+    def keys(self, name: str) -> dict[str, bytes]:
+        """AES keys by id, written ID:KEY,ID:KEY; `off` in front of them is an id without a key. None without the variable.
+
+        Raises ImproperlyConfigured for any other form, and never says the key itself.
+        """
+        keys: dict[str, bytes] = {}
+        for place, entry in enumerate(filter(None, map(str.strip, self.ENVIRON.get(name, "").split(",")))):
+            key_id, _, written = entry.partition(":")
+            try:
+                key = b64decode(written, validate=True)
+            except binascii.Error:
+                key = b""
+            is_off = entry == "off" and place == 0
+            if not (is_off or (len(key) == KEY_BYTES and re.fullmatch(r"[\w.-]+", key_id))) or key_id in keys:
+                raise ImproperlyConfigured(
+                    f"{name} cannot be used, entry {place + 1}: write ID:KEY,ID:KEY, each id once, each key {KEY_EXAMPLE}."
+                )
+            keys[key_id] = key
+        return keys
+
     def switch(self, name: str, *, default: bool) -> bool:
         """A boolean. Raises ImproperlyConfigured for anything but true, false, yes, no, on, off, 1, 0."""
         raw = self.str(name, default=str(default)).strip().lower()
@@ -78,6 +105,18 @@ class Env(environ.Env):
         if value != int(value):
             raise ImproperlyConfigured(f"{name}={value!r} is not a whole number: write for example {default}.")
         return int(value)
+
+    def bind_address(self, name: str) -> str:
+        """IP:port to listen on, nothing where the variable is not set. Raises ImproperlyConfigured for anything else."""
+        value = self.str(name, default="").strip()
+        host, _, port = value.rpartition(":")
+        try:
+            usable = not value or (bool(ip_address(host.strip("[]"))) and 0 < int(port) < 2**16)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ImproperlyConfigured(f"{name}={value!r} is no address to listen on: write for example 0.0.0.0:9090.")
+        return value
 
     def database(self, name: str, *, default: str) -> dict[str, Any]:
         """A Django database from a URL, SQLite or PostgreSQL. Raises ImproperlyConfigured for any other."""

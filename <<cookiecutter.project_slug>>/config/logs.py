@@ -1,11 +1,16 @@
 """Logs through structlog: readable on a console, one JSON object a line in production. Every library's lines take the same way.
 
-Lines written inside a workflow or an activity carry its ids, bound by apps/temporal/interceptors.py.
+Lines written during a request carry its id, those inside a workflow or an activity theirs: apps/temporal/interceptors.py.
 """
 
+import re
+import sys
+from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import structlog
+from django.http import HttpRequest, HttpResponse
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # What the development server attaches to each line: a socket and a second time stamp.
@@ -34,6 +39,29 @@ def tidy(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     return event
 
 
+def add_trace(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Add the id of the trace that the line belongs to. With tracing on OpenTelemetry is loaded, else never."""
+    if tracing := sys.modules.get("opentelemetry.trace"):
+        span = tracing.get_current_span().get_span_context()
+        if span.is_valid:
+            event["trace_id"] = f"{span.trace_id:032x}"
+    return event
+
+
+def request_ids(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware that gives each request an id, the proxy's where it sends one: in every line about it, and in the answer."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        sent = request.headers.get("X-Request-ID", "")
+        request_id = sent if re.fullmatch(r"[\w-]{8,64}", sent, re.ASCII) else uuid4().hex
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+    return middleware
+
+
 def logging_config(*, level: str, json: bool) -> dict[str, Any]:
     """Django's LOGGING. `level` is a level name such as INFO; `json` chooses JSON lines over coloured text."""
     shared: list[Processor] = [
@@ -42,6 +70,7 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         tidy,
+        add_trace,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]

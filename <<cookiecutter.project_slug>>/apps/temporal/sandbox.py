@@ -8,7 +8,7 @@ workflows.py through, and with it the clock and the ORM, unnoticed.
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 from temporalio.workflow import SandboxImportNotificationPolicy
 
-PASSED_THROUGH = ("pydantic", "pydantic_core", "annotated_types", "structlog")
+PASSED_THROUGH = ("pydantic", "pydantic_core", "annotated_types", "structlog", "opentelemetry", "sentry_sdk")
 
 
 def sandboxed_runner() -> SandboxedWorkflowRunner:

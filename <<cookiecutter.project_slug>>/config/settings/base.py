@@ -4,11 +4,12 @@ Every variable read here is listed in .env.example and explained in docs/setting
 """
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from django.utils.csp import CSP
 
-from config.env import ADDRESS, DOMAIN, LEVEL, TENANT, WEB_ADDRESS, Env
+from config.env import ADDRESS, COLLECTOR, DOMAIN, LEVEL, SENTRY, TENANT, WEB_ADDRESS, Env
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = Env()
@@ -35,6 +36,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "ninja",
+    "config",
     "apps.users",
     "apps.temporal",
     "apps.notifications",
@@ -44,6 +46,8 @@ INSTALLED_APPS = [
 # https://docs.djangoproject.com/en/6.1/ref/settings/#middleware
 MIDDLEWARE = [
     "config.health.probes",
+    "config.tracing.requests",
+    "config.logs.request_ids",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -151,12 +155,14 @@ TEMPORAL_ADDRESS = env.str("TEMPORAL_ADDRESS", default="localhost:7233")
 TEMPORAL_NAMESPACE = env.str("TEMPORAL_NAMESPACE", default="default")
 TEMPORAL_TASK_QUEUE = env.str("TEMPORAL_TASK_QUEUE", default="<<cookiecutter.project_slug>>-tasks")
 TEMPORAL_UI_URL = env.text("TEMPORAL_UI_URL", WEB_ADDRESS, default="http://localhost:8233")
+# Payloads are encrypted under the first key. docs/operations.md#encryption
+TEMPORAL_ENCRYPTION_KEYS = env.keys("TEMPORAL_ENCRYPTION_KEYS")
 # Slots are threads and each thread holds one database connection: processes x slots <= what the database allows.
 TEMPORAL_ACTIVITY_SLOTS = env.whole("TEMPORAL_ACTIVITY_SLOTS", default=20)
 # The share of the machine's memory above which a worker takes no further activity: 1 is no limit.
 TEMPORAL_WORKER_MEMORY = env.number("TEMPORAL_WORKER_MEMORY", default=1, minimum=0.1)
 # Queues beside TEMPORAL_TASK_QUEUE, or other limits for it: {"reports": {"slots": 2, "queue_rate": 10}}. apps/temporal/queues.py
-TEMPORAL_TASK_QUEUES: dict[str, dict[str, float]] = {}
+TEMPORAL_TASK_QUEUES: dict[str, dict[str, Any]] = {}
 # Tenants whose work has a queue of its own; all others share one, each with its fair part.
 TEMPORAL_DEDICATED_TENANTS = env.texts("TEMPORAL_DEDICATED_TENANTS", TENANT, default=[])
 TEMPORAL_SHUTDOWN_GRACE = env.number("TEMPORAL_SHUTDOWN_GRACE", default=30)
@@ -166,11 +172,27 @@ TEMPORAL_RELAY_ON_COMMIT = True
 TEMPORAL_OUTBOX_ATTEMPTS = env.whole("TEMPORAL_OUTBOX_ATTEMPTS", default=50)
 # Days for which sent outbox messages are kept.
 TEMPORAL_OUTBOX_RETENTION = env.whole("TEMPORAL_OUTBOX_RETENTION", default=30)
+# Where a worker answers Prometheus and probes: off until set.
+TEMPORAL_METRICS_ADDRESS = env.bind_address("TEMPORAL_METRICS_ADDRESS")
+TEMPORAL_PROBE_ADDRESS = env.bind_address("TEMPORAL_PROBE_ADDRESS")
 
 # ONBOARDING
 # ------------------------------------------------------------------------------
 # Seconds between the welcome mail and the follow-up mail.
 ONBOARDING_FOLLOW_UP_DELAY = env.number("ONBOARDING_FOLLOW_UP_DELAY", default=24 * 60 * 60)
+
+# TRACES AND ERRORS
+# ------------------------------------------------------------------------------
+# docs/operations.md. config/tracing.py, config/errors.py. Both are off until a variable says where to send them.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR, default="")
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", default="<<cookiecutter.project_slug>>")
+SENTRY_DSN = env.text("SENTRY_DSN", SENTRY, default="")
+# What stands around the project's Temporal client and workers, the first outermost: made by apps.temporal.plugin.
+TEMPORAL_INTERCEPTORS: list[str] = []
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    TEMPORAL_INTERCEPTORS.append("config.tracing.interceptor")
+if SENTRY_DSN:
+    TEMPORAL_INTERCEPTORS.append("config.errors.ErrorInterceptor")
 
 # LOGS
 # ------------------------------------------------------------------------------
