@@ -42,8 +42,7 @@ def batch_status(*, batch: Batch) -> str:
 
 def cancel_batch(*, batch: Batch) -> None:
     """Stop it: chunks at work are finished, no others begun. Raises ExecutionNotFound, TemporalUnavailable."""
-    cancel_execution(batch.workflow_id)
-    if execution_status(batch.workflow_id) == Batch.Status.CANCELED:
+    if cancel_execution(batch.workflow_id):
         Batch.objects.filter(pk=batch.pk, finished_at=None).update(status=Batch.Status.CANCELED, finished_at=timezone.now())
 
 

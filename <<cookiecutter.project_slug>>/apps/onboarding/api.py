@@ -6,9 +6,12 @@ from ninja import Router, Schema, Status
 
 from apps.onboarding import services
 from apps.onboarding.shared import onboarding_id
+from apps.temporal.exceptions import TemporalUnavailable
 from apps.users.models import User
 
 router = Router(tags=["onboarding"])
+
+SHORTLY = 0.5
 
 
 class OnboardingIn(Schema):
@@ -18,7 +21,10 @@ class OnboardingIn(Schema):
 
 
 class OnboardingOut(Schema):
-    """`status` is pending until the server has it, then running, completed, failed, canceled, terminated or timed_out."""
+    """`status` is pending until the server has it, then running, completed, failed, canceled, terminated or timed_out.
+
+    It is unknown where a request was accepted and the server cannot say more at the moment.
+    """
 
     workflow_id: str
     user_id: int
@@ -30,7 +36,7 @@ def start(request: HttpRequest, wanted: OnboardingIn) -> Status[OnboardingOut]:
     """Accepted at once; an account is onboarded once, so a repeated start gives the first one."""
     user = _visible_user(request, wanted.user_id)
     services.start_onboarding(user=user)
-    return Status(202, _shown(user))
+    return Status(202, _accepted(user))
 
 
 @router.get("/{int:user_id}", response=OnboardingOut, summary="Where an onboarding stands")
@@ -44,11 +50,19 @@ def cancel(request: HttpRequest, user_id: int) -> Status[OnboardingOut]:
     """Accepted at once. Mails that were not yet sent are not sent."""
     user = _visible_user(request, user_id)
     services.cancel_onboarding(user_id=user.pk)
-    return Status(202, _shown(user))
+    return Status(202, _accepted(user))
 
 
-def _shown(user: User) -> OnboardingOut:
-    status = services.onboarding_status(user_id=user.pk)
+def _accepted(user: User) -> OnboardingOut:
+    # It is stored: that the server cannot tell where it stands is no failure of the request.
+    try:
+        return _shown(user, timeout=SHORTLY)
+    except TemporalUnavailable:
+        return OnboardingOut(workflow_id=onboarding_id(user.pk), user_id=user.pk, status="unknown")
+
+
+def _shown(user: User, *, timeout: float = 5.0) -> OnboardingOut:
+    status = services.onboarding_status(user_id=user.pk, timeout=timeout)
     return OnboardingOut(workflow_id=onboarding_id(user.pk), user_id=user.pk, status=status)
 
 

@@ -31,9 +31,9 @@ def start_onboardings(*, users: Iterable[User], follow_up_delay: float | None = 
     return sum(1 for user in users if start_onboarding(user=user, follow_up_delay=follow_up_delay))
 
 
-def onboarding_status(*, user_id: int) -> str:
-    """Where the onboarding stands. Raises ExecutionNotFound, TemporalUnavailable."""
-    return execution_status(onboarding_id(user_id))
+def onboarding_status(*, user_id: int, timeout: float = 5.0) -> str:
+    """Where the onboarding stands (timeout in seconds). Raises ExecutionNotFound, TemporalUnavailable."""
+    return execution_status(onboarding_id(user_id), timeout=timeout)
 
 
 def cancel_onboarding(*, user_id: int) -> None:

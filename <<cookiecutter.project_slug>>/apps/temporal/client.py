@@ -17,7 +17,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.common import Priority, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -174,6 +177,21 @@ def health(timeout: float = 1.0) -> str:
     except TemporalUnavailable as error:
         return str(error)
     return ""
+
+
+def pollers(task_queue: str, *, timeout: float = TIMEOUT) -> int:
+    """How many workers polled a queue within the last minutes. Raises TemporalUnavailable (timeout in seconds)."""
+
+    async def ask(client: Client) -> int:
+        found: set[str] = set()
+        for kind in (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY):
+            request = DescribeTaskQueueRequest(
+                namespace=client.namespace, task_queue=TaskQueue(name=task_queue), task_queue_type=kind
+            )
+            found |= {poller.identity for poller in (await client.workflow_service.describe_task_queue(request)).pollers}
+        return len(found)
+
+    return run(ask, timeout=timeout)
 
 
 def run[T](ask: Callable[[Client], Coroutine[Any, Any, T]], *, timeout: float = TIMEOUT) -> T:

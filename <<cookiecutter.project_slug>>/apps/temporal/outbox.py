@@ -76,8 +76,8 @@ def enqueue_terminate(workflow_id: str, *, reason: str, alone: bool = False) -> 
     return enqueue(Kind.TERMINATE, workflow_id, {"reason": reason}, key=str(uuid4()), alone=alone)
 
 
-def execution_status(workflow_id: str) -> str:
-    """Where an execution stands: pending (accepted, not yet started), or what the server says of it.
+def execution_status(workflow_id: str, *, timeout: float = client.TIMEOUT) -> str:
+    """Where an execution stands: pending (accepted, not yet started), or what the server says of it within `timeout` seconds.
 
     Raises ExecutionNotFound when neither this project nor the server knows it, TemporalUnavailable when it cannot be asked.
     """
@@ -89,7 +89,7 @@ def execution_status(workflow_id: str) -> str:
         case Status.CANCELED:
             return "canceled"
         case _:
-            return client.describe(workflow_id).status
+            return client.describe(workflow_id, timeout=timeout).status
 
 
 @transaction.atomic

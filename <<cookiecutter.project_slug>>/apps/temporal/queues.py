@@ -1,6 +1,7 @@
 """Who works where: task queues with their limits, and the queue of each tenant."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 
@@ -36,7 +37,7 @@ def polled_by_default() -> list[str]:
 
 def limits_of(task_queue: str) -> Limits:
     """The limits of a queue: those of its entry in TEMPORAL_TASK_QUEUES, else those of the settings for all."""
-    shared = {"slots": settings.TEMPORAL_ACTIVITY_SLOTS, "memory": settings.TEMPORAL_WORKER_MEMORY}
+    shared: dict[str, Any] = {"slots": settings.TEMPORAL_ACTIVITY_SLOTS, "memory": settings.TEMPORAL_WORKER_MEMORY}
     return Limits(**shared | settings.TEMPORAL_TASK_QUEUES.get(task_queue, {}))
 
 

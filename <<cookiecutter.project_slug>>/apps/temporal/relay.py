@@ -19,7 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from apps.temporal import client
 from apps.temporal.database import close_unusable_connections
-from apps.temporal.exceptions import Refused, TemporalUnavailable
+from apps.temporal.exceptions import Refused, TemporalError, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 from apps.temporal.senders import send
 
@@ -31,6 +31,9 @@ ROUND_TIMEOUT = 20.0
 CLEAN_UP_EVERY = 3600.0
 # Signs of a server that cannot be used by anybody, rather than of a message that it does not like.
 AWAY = {RPCStatusCode.UNAVAILABLE, RPCStatusCode.UNAUTHENTICATED, RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.NOT_FOUND}
+
+LOOK_EVERY = 60.0
+_next_look: dict[str, float] = {}
 
 type Answer = BaseException | None
 
@@ -99,7 +102,8 @@ async def _send_all(connected: Client, messages: Sequence[OutboxMessage]) -> lis
 def _record(messages: Sequence[OutboxMessage], answers: Sequence[Answer]) -> int:
     """Store what came of each. Raises TemporalUnavailable when the server could not be used for some."""
     answered = list(zip(messages, answers, strict=True))
-    sent = OutboxMessage.objects.record_sent([message for message, answer in answered if answer is None])
+    taken = [message for message, answer in answered if answer is None]
+    sent = OutboxMessage.objects.record_sent(taken)
     # No answer in time: of one message, or of the whole server?
     silent = client.health() if any(isinstance(answer, TimeoutError) for answer in answers) else ""
     away = ""
@@ -116,7 +120,18 @@ def _record(messages: Sequence[OutboxMessage], answers: Sequence[Answer]) -> int
             )
     if away:
         raise TemporalUnavailable(away)
+    _warn_of_unpolled({message.payload["task_queue"] for message in taken if "task_queue" in message.payload})
     return sent
+
+
+def _warn_of_unpolled(task_queues: set[str]) -> None:
+    """Say, once a minute, that what was just sent to a queue will wait there, since no worker asks for it."""
+    for task_queue in task_queues:
+        if time.monotonic() > _next_look.get(task_queue, 0):
+            _next_look[task_queue] = time.monotonic() + LOOK_EVERY
+            with suppress(TemporalError):
+                if not client.pollers(task_queue):
+                    logger.warning("nobody_polls", extra={"task_queue": task_queue, "hint": "start `manage.py runworker` for it"})
 
 
 def _away(answer: Answer) -> str:

@@ -12,7 +12,6 @@ from apps.batch.services import batch_status, cancel_batch, failures_of, start_b
 from apps.batch.shared import MAX_USER_IDS, RowQuery
 from apps.batch.tests.people import make_users
 from apps.temporal import client
-from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
 from apps.temporal.testing import Temporal
@@ -126,14 +125,13 @@ def test_while_temporal_is_away_the_status_is_what_the_batch_recorded_last() -> 
     batch.save()
 
     assert batch_status(batch=batch) == "running"
-    with pytest.raises(TemporalUnavailable):
-        cancel_batch(batch=batch)
 
 
-def test_a_batch_that_the_server_has_forgotten_cannot_be_cancelled(temporal: Temporal) -> None:
+def test_a_cancel_of_a_batch_that_the_server_has_forgotten_changes_nothing(temporal: Temporal) -> None:
     batch = start_batch(batch_id=new_id(), action="check_profile", rows=ALL)
     OutboxMessage.objects.update(status="sent")
 
+    cancel_batch(batch=batch)
+
+    assert deliver_due() == 1
     assert batch_status(batch=batch) == "pending"
-    with pytest.raises(ExecutionNotFound):
-        cancel_batch(batch=batch)

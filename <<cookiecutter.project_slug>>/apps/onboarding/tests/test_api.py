@@ -110,6 +110,7 @@ def test_it_can_be_cancelled_while_it_waits(temporal: Temporal) -> None:
 
     answer = client.post(f"{URL}/{ada.pk}/cancel")
     assert answer.status_code == 202
+    deliver_due()
     with pytest.raises(ExecutionFailed, match="cancelled"):
         temporal_client.result(f"onboarding-{ada.pk}", timeout=20)
 

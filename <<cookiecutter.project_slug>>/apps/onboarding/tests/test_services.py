@@ -89,6 +89,7 @@ def test_an_onboarding_is_cancelled_while_it_waits(temporal: Temporal) -> None:
     assert onboarding_status(user_id=ada.pk) == "running"
 
     cancel_onboarding(user_id=ada.pk)
+    deliver_due()
     with pytest.raises(ExecutionFailed, match="cancelled"):
         client.result(f"onboarding-{ada.pk}", timeout=20)
 

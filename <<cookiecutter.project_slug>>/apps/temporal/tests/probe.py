@@ -20,3 +20,32 @@ class ProbeWorkflow:
         ]
         results = await asyncio.gather(*runs, return_exceptions=True)
         return sum(not isinstance(result, BaseException) for result in results)
+
+
+@workflow.defn
+class Recorder:
+    """Keeps the numbers that it is told, in their order, until `expected` have arrived. Refuses negative ones."""
+
+    @workflow.init
+    def __init__(self, expected: int) -> None:
+        self.expected = expected
+        self.numbers: list[int] = []
+
+    @workflow.run
+    async def run(self, expected: int) -> list[int]:
+        await workflow.wait_condition(lambda: len(self.numbers) >= self.expected)
+        return self.numbers
+
+    @workflow.signal
+    def note(self, number: int) -> None:
+        self.numbers.append(number)
+
+    @workflow.update
+    def note_checked(self, number: int) -> int:
+        self.numbers.append(number)
+        return number
+
+    @note_checked.validator
+    def refuse_negative(self, number: int) -> None:
+        if number < 0:
+            raise ValueError(f"{number} is negative")

@@ -8,7 +8,7 @@ from django.db import transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from apps.temporal import relay
-from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
+from apps.temporal.exceptions import ExecutionNotFound, Refused, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 from apps.temporal.outbox import cancel_execution, enqueue_start, execution_status, start_key
 
@@ -34,6 +34,31 @@ def test_outside_a_transaction_it_is_refused() -> None:
     assert not OutboxMessage.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_it_is_done_when_asked_for() -> None:
+    enqueue_start("batch_processing", Wanted(batch_id="any"), workflow_id="any", alone=True)
+
+    assert OutboxMessage.objects.get().aggregate_id == "any"
+
+
+def test_a_workflow_that_this_project_does_not_have_is_refused_unless_others_work_on_its_queue(settings: Settings) -> None:
+    with pytest.raises(Refused, match=r"There is no workflow 'batch_procesing': choose batch_processing, "):
+        enqueue_start("batch_procesing", Wanted(batch_id="any"), workflow_id="any")
+
+    enqueue_start("written-in-go", Wanted(batch_id="any"), workflow_id="any", task_queue="theirs")
+    assert OutboxMessage.objects.get().payload["task_queue"] == "theirs"
+
+
+def test_what_is_no_plain_value_is_refused() -> None:
+    with pytest.raises(Refused, match="What is sent to any must be plain values, dataclasses or pydantic models"):
+        enqueue_start("batch_processing", {"batch_id": object()}, workflow_id="any")
+
+
+def test_what_temporal_could_not_take_is_refused() -> None:
+    with pytest.raises(Refused, match=r"What is sent to any has 3\.0 MiB and Temporal takes 2: store it and send its key"):
+        enqueue_start("batch_processing", Wanted(batch_id="a" * 3 * 2**20), workflow_id="any")
+
+
 def test_a_transaction_that_is_rolled_back_leaves_no_start() -> None:
     with transaction.atomic():
         enqueue("any")
@@ -49,7 +74,8 @@ def test_a_message_is_plain_json_for_this_projects_queue(settings: Settings) -> 
 
     message.refresh_from_db()
     argument = {"batch_id": "7", "user_ids": []}
-    assert message.payload == {"workflow": "batch_processing", "task_queue": "ours", "argument": argument}
+    expected = {"workflow": "batch_processing", "task_queue": "ours", "fairness_key": "", "argument": argument}
+    assert message.payload == expected
     assert (message.aggregate_id, message.status, message.attempts) == ("batch-7", "pending", 0)
     assert str(message) == "start batch-7 (pending)"
 
@@ -65,15 +91,15 @@ def test_only_the_first_of_two_is_sent_after_the_commit(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     settings.TEMPORAL_RELAY_ON_COMMIT = True
-    nudged: list[int] = []
-    monkeypatch.setattr(relay, "nudge", nudged.append)
+    nudged: list[str] = []
+    monkeypatch.setattr(relay, "nudge", lambda: nudged.append("now"))
 
     with django_capture_on_commit_callbacks(execute=True):
-        message = enqueue("twice")
+        enqueue("twice")
         enqueue("twice")
         assert nudged == []
 
-    assert nudged == [message.pk]
+    assert nudged == ["now"]
 
 
 def test_a_process_that_does_not_relay_sends_nothing_itself(

@@ -1,19 +1,20 @@
-"""What the outbox holds reaches Temporal: once, in time, or it says why not."""
+"""What the outbox holds reaches Temporal: once, in order, in time, or it says why not."""
 
-import threading
+import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 from pytest_django import Settings
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
-from apps.temporal import client, relay
+from apps.temporal import client, relay, senders
 from apps.temporal.devserver import free_port
 from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
@@ -28,9 +29,9 @@ class Wanted:
     action: str = "no such action"
 
 
-def enqueue(*workflow_ids: str, batch_id: str = "any") -> list[OutboxMessage]:
+def enqueue(*workflow_ids: str) -> list[OutboxMessage]:
     with transaction.atomic():
-        return [enqueue_start("batch_processing", Wanted(batch_id=batch_id), workflow_id=id_) for id_ in workflow_ids]
+        return [enqueue_start("batch_processing", Wanted(batch_id="any"), workflow_id=id_) for id_ in workflow_ids]
 
 
 def make_due() -> None:
@@ -42,6 +43,22 @@ def nobody(settings: Settings) -> str:
     """An address where nothing listens."""
     address = settings.TEMPORAL_ADDRESS = f"127.0.0.1:{free_port()}"
     return address
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The aggregates of what is sent, in its order; `broken` ones are answered with an error that may pass."""
+    order: list[str] = []
+    real = senders.send
+
+    async def send(connected: Client, message: OutboxMessage) -> None:
+        if message.aggregate_id.startswith("broken"):
+            raise RPCError("busy", RPCStatusCode.RESOURCE_EXHAUSTED, b"")
+        await real(connected, message)
+        order.append(message.aggregate_id)
+
+    monkeypatch.setattr(relay, "send", send)
+    return order
 
 
 @pytest.mark.django_db(transaction=True)
@@ -68,57 +85,40 @@ def test_a_commit_succeeds_and_does_not_wait_when_temporal_is_away(nobody: str, 
 
     enqueue("accepted")
 
-    wait_until(lambda: OutboxMessage.objects.get().attempts == 1, seconds=10)
-    message = OutboxMessage.objects.get()
-    assert message.status == "pending"
-    assert nobody in message.last_error
+    wait_until(lambda: nobody in OutboxMessage.objects.get().last_error, seconds=10)
+    assert OutboxMessage.objects.get().status == "pending"
 
 
 @pytest.mark.django_db
-def test_what_is_due_is_sent_oldest_first(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_due_is_sent_oldest_first(server: str, sent: list[str]) -> None:
     ids = [f"due-{n}-{uuid4()}" for n in range(3)]
     enqueue(*ids)
-    started: list[str] = []
-    monkeypatch.setattr(client, "start_workflow", _noting(started, client.start_workflow))
 
     assert relay.deliver_due(limit=2) == 2
+    assert set(sent) == set(ids[:2])
     assert relay.deliver_due() == 1
     assert relay.deliver_due() == 0
 
-    assert started == ids
     assert {client.describe(workflow_id).status for workflow_id in ids} == {"running"}
 
 
 @pytest.mark.django_db
-def test_without_a_server_a_start_waits_longer_each_time_and_the_rest_is_not_tried(nobody: str) -> None:
-    first, second = enqueue("first", "second")
-    waits = []
-
-    for attempt in range(1, 9):
-        make_due()
-        began = timezone.now()
-        assert relay.deliver_due() == 0
-        first.refresh_from_db()
-        assert (first.status, first.attempts) == ("pending", attempt)
-        waits.append(round((first.next_attempt_at - began) / timedelta(seconds=1)))
-
-    second.refresh_from_db()
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
-    assert (second.status, second.attempts) == ("pending", 0)
-
-
-@pytest.mark.django_db
-def test_it_is_sent_once_the_server_is_there(nobody: str, temporal_server: str, settings: Settings) -> None:
+def test_without_a_server_messages_stay_due_and_no_attempt_is_counted(
+    nobody: str, temporal_server: str, settings: Settings
+) -> None:
     (message,) = enqueue(workflow_id := f"late-{uuid4()}")
-    relay.deliver_due()
+
+    for _ in range(2):
+        with pytest.raises(TemporalUnavailable, match=nobody):
+            relay.deliver_due()
+    message.refresh_from_db()
+    assert (message.status, message.attempts, message.leased_until) == ("pending", 0, None)
+    assert nobody in message.last_error
 
     settings.TEMPORAL_ADDRESS = temporal_server
-    assert relay.deliver_due() == 0, "not due yet"
-    make_due()
     assert relay.deliver_due() == 1
-
     message.refresh_from_db()
-    assert (message.status, message.attempts, message.last_error) == ("sent", 1, "")
+    assert (message.status, message.last_error) == ("sent", "")
     assert client.describe(workflow_id).status == "running"
 
 
@@ -127,18 +127,43 @@ def test_a_namespace_that_is_missing_is_waited_for(server: str, settings: Settin
     settings.TEMPORAL_NAMESPACE = "not-made-yet"
     (message,) = enqueue("any")
 
-    assert relay.deliver_due() == 0
+    with pytest.raises(TemporalUnavailable, match="not-made-yet"):
+        relay.deliver_due()
 
     message.refresh_from_db()
-    assert (message.status, message.attempts) == ("pending", 1)
-    assert "not-made-yet" in message.last_error
+    assert (message.status, message.attempts) == ("pending", 0)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("too_much", ["", "a" * 3 * 2**20], ids=["no queue", "3 MiB"])
-def test_a_start_that_can_never_be_is_dead_and_the_next_one_is_sent(server: str, settings: Settings, too_much: str) -> None:
-    settings.TEMPORAL_TASK_QUEUE = "any" if too_much else ""
-    (refused,) = enqueue("refused", batch_id=too_much)
+def test_a_message_that_fails_waits_longer_each_time_until_it_is_dead_and_others_are_sent(
+    server: str, settings: Settings, sent: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TEMPORAL_OUTBOX_ATTEMPTS = 9
+    broken, _good = enqueue("broken", good_id := f"good-{uuid4()}")
+    waits = []
+
+    for attempt in range(1, 9):
+        make_due()
+        began = timezone.now()
+        relay.deliver_due()
+        broken.refresh_from_db()
+        assert (broken.status, broken.attempts, broken.last_error) == ("pending", attempt, "RPCError: busy")
+        waits.append(round((broken.next_attempt_at - began) / timedelta(seconds=1)))
+    make_due()
+    relay.deliver_due()
+
+    broken.refresh_from_db()
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert (broken.status, broken.attempts, sent) == ("dead", 9, [good_id])
+    assert "message_dead" in caplog.messages
+    make_due()
+    assert relay.deliver_due() == 0
+
+
+@pytest.mark.django_db
+def test_a_start_that_can_never_be_is_dead_at_once_and_the_next_one_is_sent(server: str, settings: Settings) -> None:
+    settings.TEMPORAL_TASK_QUEUE = ""
+    (refused,) = enqueue("refused")
     settings.TEMPORAL_TASK_QUEUE = "any"
     (good,) = enqueue(f"good-{uuid4()}")
 
@@ -147,9 +172,7 @@ def test_a_start_that_can_never_be_is_dead_and_the_next_one_is_sent(server: str,
     refused.refresh_from_db()
     good.refresh_from_db()
     assert (refused.status, refused.attempts, good.status) == ("dead", 1, "sent")
-    assert refused.last_error.startswith("Temporal refused to start refused")
-    make_due()
-    assert relay.deliver_due() == 0
+    assert refused.last_error.startswith("Temporal refused the start of refused")
 
 
 @pytest.mark.django_db
@@ -169,65 +192,94 @@ def test_a_start_that_arrived_unnoticed_is_not_started_again(temporal: Temporal)
 
 
 @pytest.mark.django_db
-def test_a_cancel_that_crosses_the_start_reaches_the_server(temporal: Temporal, monkeypatch: pytest.MonkeyPatch) -> None:
-    (message,) = enqueue(workflow_id := f"crossed-{uuid4()}")
-    real = client.start_workflow
+def test_what_a_relay_has_claimed_is_left_to_it_until_its_lease_ends(server: str, sent: list[str]) -> None:
+    enqueue(workflow_id := f"claimed-{uuid4()}")
 
-    def start_while_cancelled(*args: Any, **options: Any) -> None:
-        real(*args, **options | {"task_queue": "nobody-polls-this"})
-        OutboxMessage.objects.update(status="canceled")
+    (claimed,) = OutboxMessage.objects.claim(10)
+    assert relay.deliver_due() == 0
+    OutboxMessage.objects.filter(pk=claimed.pk).update(leased_until=timezone.now())
 
-    monkeypatch.setattr(client, "start_workflow", start_while_cancelled)
-    relay.deliver_due()
-
-    message.refresh_from_db()
-    history = temporal.run(temporal.client.get_workflow_handle(workflow_id).fetch_history())
-    assert message.status == "canceled"
-    assert any(event.HasField("workflow_execution_cancel_requested_event_attributes") for event in history.events)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_relays_at_once_start_each_execution_once(server: str) -> None:
-    ids = [f"raced-{n}-{uuid4()}" for n in range(20)]
-    enqueue(*ids)
-    together = threading.Barrier(2)
-
-    def deliver(_: int) -> dict[str, str]:
-        together.wait(10)
-        try:
-            relay.deliver_due()
-            return {workflow_id: client.describe(workflow_id).run_id for workflow_id in ids}
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(2) as pool:
-        one, other = pool.map(deliver, range(2))
-
-    assert one == other
-    assert set(OutboxMessage.objects.values_list("status", flat=True)) == {"sent"}
+    assert relay.deliver_due() == 1
+    assert sent == [workflow_id]
 
 
 @pytest.mark.django_db
-def test_a_server_that_goes_away_stops_the_round(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_goes_away_during_a_round_leaves_the_rest_due(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     enqueue(*(f"between-{n}-{uuid4()}" for n in range(3)))
-    started: list[str] = []
-    noting = _noting(started, client.start_workflow)
+    real, calls = senders.send, iter(range(3))
 
-    def start_then_lose(*args: Any, **options: Any) -> None:
-        if started:
-            raise TemporalUnavailable("gone")
-        noting(*args, **options)
+    async def send_then_lose(connected: Client, message: OutboxMessage) -> None:
+        if next(calls):
+            raise RPCError("gone", RPCStatusCode.UNAVAILABLE, b"")
+        await real(connected, message)
 
-    monkeypatch.setattr(client, "start_workflow", start_then_lose)
-    sent = relay.deliver_due()
+    monkeypatch.setattr(relay, "send", send_then_lose)
+    with pytest.raises(TemporalUnavailable, match="gone"):
+        relay.deliver_due()
 
-    states = list(OutboxMessage.objects.order_by("pk").values_list("status", "attempts"))
-    assert (sent, states) == (1, [("sent", 0), ("pending", 1), ("pending", 0)])
+    states = list(OutboxMessage.objects.order_by("pk").values_list("status", "attempts", "leased_until"))
+    assert states == [("sent", 0, None), ("pending", 0, None), ("pending", 0, None)]
 
 
-def _noting(started: list[str], real: Callable[..., None]) -> Callable[..., None]:
-    def start(*args: Any, workflow_id: str, **options: Any) -> None:
-        real(*args, workflow_id=workflow_id, **options)
-        started.append(workflow_id)
+@pytest.mark.django_db
+@pytest.mark.parametrize(("problem", "attempts"), [("", 1), ("the server is silent", 0)], ids=["message", "server"])
+def test_silence_counts_as_an_attempt_only_when_the_server_answers_otherwise(
+    server: str, monkeypatch: pytest.MonkeyPatch, problem: str, attempts: int
+) -> None:
+    enqueue("slow")
 
-    return start
+    async def time_out(_connected: Client, _message: OutboxMessage) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(relay, "send", time_out)
+    monkeypatch.setattr(client, "health", lambda: problem)
+    _ignoring(TemporalUnavailable, relay.deliver_due)
+
+    message = OutboxMessage.objects.get()
+    assert (message.status, message.attempts) == ("pending", attempts)
+
+
+@pytest.mark.django_db
+def test_a_queue_that_nobody_polls_is_warned_of_once_a_minute(
+    server: str, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.TEMPORAL_TASK_QUEUE = f"forgotten-{uuid4()}"
+
+    for _ in range(2):
+        enqueue(str(uuid4()))
+        relay.deliver_due()
+
+    with caplog.at_level(logging.WARNING):
+        assert caplog.messages.count("nobody_polls") == 1
+
+
+@pytest.mark.django_db
+def test_a_queue_that_is_polled_is_not_warned_of(temporal: Temporal, caplog: pytest.LogCaptureFixture) -> None:
+    temporal.execute("batch_processing", {"batch_id": str(uuid4()), "rows": {"model": "users.User"}})
+    enqueue(str(uuid4()))
+
+    relay.deliver_due()
+
+    assert "nobody_polls" not in caplog.messages
+
+
+@pytest.mark.django_db
+def test_what_was_sent_long_ago_is_deleted_and_nothing_else(settings: Settings) -> None:
+    settings.TEMPORAL_OUTBOX_RETENTION = 30
+    enqueue(*(f"{status}-{age}" for status in ("sent", "canceled", "dead", "pending") for age in (29, 31)))
+    for message in OutboxMessage.objects.all():
+        status, age = message.aggregate_id.split("-")
+        created = timezone.now() - timedelta(days=int(age))
+        OutboxMessage.objects.filter(pk=message.pk).update(status=status, created_at=created)
+
+    assert OutboxMessage.objects.clean_up() == 2
+
+    left = set(OutboxMessage.objects.values_list("aggregate_id", flat=True))
+    assert left == {"sent-29", "canceled-29", "dead-29", "dead-31", "pending-29", "pending-31"}
+
+
+def _ignoring(error: type[Exception], call: Callable[[], Any]) -> None:
+    try:
+        call()
+    except error:
+        return

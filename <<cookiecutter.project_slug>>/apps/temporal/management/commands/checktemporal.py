@@ -7,13 +7,12 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 
 from apps.temporal import client, registry
 from apps.temporal.conf import connect_config
 from apps.temporal.exceptions import TemporalError
+from apps.temporal.queues import polled_by_default
 
 type Check = Callable[[], str]
 
@@ -65,18 +64,13 @@ def check_namespace() -> str:
 
 
 def check_worker() -> str:
-    """There is something to run, and who polls the queue."""
+    """There is something to run, and whether each queue is polled."""
     kinds = f"{len(registry.workflows())} workflows, {len(registry.activities())} activities"
     if not registry.workflows():
         raise CommandError("No workflow is registered: define one in a workflows.py of an installed app.")
-    request = DescribeTaskQueueRequest(
-        namespace=connect_config()["namespace"],
-        task_queue=TaskQueue(name=settings.TEMPORAL_TASK_QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
-    pollers = len(client.run(lambda c: c.workflow_service.describe_task_queue(request)).pollers)
-    polled = f"polled by {pollers} worker(s)" if pollers else "polled by nobody yet: start `manage.py runworker`"
-    return f"{kinds}, {settings.TEMPORAL_ACTIVITY_SLOTS} slots, queue {settings.TEMPORAL_TASK_QUEUE} {polled}"
+    unpolled = [queue for queue in polled_by_default() if not client.pollers(queue)]
+    polled = f"polled by nobody yet: {', '.join(unpolled)}: start `manage.py runworker`" if unpolled else "each queue is polled"
+    return f"{kinds}, {settings.TEMPORAL_ACTIVITY_SLOTS} slots, {polled}"
 
 
 CHECKS: dict[str, Check] = {
