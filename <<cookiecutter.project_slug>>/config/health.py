@@ -4,38 +4,17 @@ The probes are a middleware: an orchestrator asks by address over plain HTTP, wh
 would refuse.
 """
 
-import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from django.core.cache import cache
-from django.db import connection, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import add_never_cache_headers
 
 from apps.temporal import client
+from apps.temporal.database import database_problem
 
-logger = logging.getLogger(__name__)
-
-DATABASE_TIMEOUT = 2.0
 TEMPORAL_TIMEOUT = 0.5
 TEMPORAL_REMEMBERED = 5
-
-_database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="health-database")
-
-
-def database_problem() -> str:
-    """Nothing when a new connection answers within DATABASE_TIMEOUT seconds, else a word on what is wrong."""
-    asked = _database.submit(_ask_database)
-    try:
-        asked.result(DATABASE_TIMEOUT)
-    except TimeoutError:
-        asked.cancel()
-        return f"no answer within {DATABASE_TIMEOUT:g} s"
-    except Exception as error:
-        logger.exception("database_unreachable")
-        return type(error).__name__
-    return ""
 
 
 def temporal_problem() -> str:
@@ -70,11 +49,3 @@ def _ready() -> JsonResponse:
     states = {"database": database, "temporal": temporal_problem()}
     shown = {name: f"unreachable: {problem}" if problem else "ok" for name, problem in states.items()}
     return JsonResponse(shown, status=503 if database else 200)
-
-
-def _ask_database() -> None:
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    finally:
-        connections.close_all()

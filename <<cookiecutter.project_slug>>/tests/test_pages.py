@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.batch.models import Batch
 from apps.temporal import client as temporal_client
-from apps.temporal import registry
+from apps.temporal import database, registry
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
@@ -62,7 +62,7 @@ def test_the_front_page_says_how_to_start_a_first_batch(admin_client: Client, te
 
 
 def test_the_front_page_opens_without_a_database(client: Client, temporal_up: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_ask_database", lambda: 1 / 0)
+    monkeypatch.setattr(database, "_ask_database", lambda: 1 / 0)
 
     assert "ZeroDivisionError: check DATABASE_URL" in page(client, "/")
 
@@ -182,7 +182,7 @@ def test_ready_stays_ready_without_temporal_and_says_so(client: Client, temporal
 
 
 def test_ready_fails_without_a_database(client: Client, temporal_up: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_ask_database", lambda: 1 / 0)
+    monkeypatch.setattr(database, "_ask_database", lambda: 1 / 0)
     assert client.get("/health/ready").status_code == 503
 
 
@@ -192,7 +192,7 @@ def test_ready_does_not_wait_for_a_database_that_hangs(
     def hang() -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(health, "_ask_database", hang)
+    monkeypatch.setattr(database, "_ask_database", hang)
     assert client.get("/health/ready").json()["database"] == "unreachable: no answer within 2 s"
 
 
