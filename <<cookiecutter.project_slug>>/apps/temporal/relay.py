@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -61,14 +61,19 @@ def nudge() -> None:
     _nudger(os.getpid()).nudge()
 
 
-async def relay_until(stop: asyncio.Event) -> None:
-    """Send what the processes that wrote it could not: they died, or Temporal was away. Deletes what is long done."""
+async def relay_until(stop: asyncio.Event, measure: Callable[[], None] | None = None) -> None:
+    """Send what the processes that wrote it could not: they died, or Temporal was away. Deletes what is long done.
+
+    `measure` is called before each round.
+    """
     trouble, cleaned = "", float("-inf")
     loop = asyncio.get_running_loop()
     # One thread, so one database connection.
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox") as thread:
         while not stop.is_set():
             try:
+                if measure:
+                    await loop.run_in_executor(thread, measure)
                 await loop.run_in_executor(thread, deliver_all)
                 if loop.time() - cleaned > CLEAN_UP_EVERY:
                     await loop.run_in_executor(thread, OutboxMessage.objects.clean_up)

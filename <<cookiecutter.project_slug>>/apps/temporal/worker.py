@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.conf import settings
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 from temporalio.worker import (
     FixedSizeSlotSupplier,
@@ -26,6 +27,8 @@ from temporalio.worker import (
 from apps.temporal import queues, registry
 from apps.temporal.client import connect
 from apps.temporal.conf import connect_config, shutdown_grace
+from apps.temporal.metrics import OutboxGauges, worker_runtime
+from apps.temporal.probes import Probes
 from apps.temporal.relay import relay_until
 
 logger = logging.getLogger(__name__)
@@ -68,17 +71,20 @@ async def run_worker(task_queues: Sequence[str]) -> None:
     Raises what the SDK raises when a worker fails for good.
     """
     stop = stop_on_signal()
-    client = await _connect_when_up(stop)
-    if client is None:
-        return
-    workers = [build_worker(client, task_queue=queue) for queue in task_queues]
-    running = [asyncio.create_task(worker.run()) for worker in workers]
-    relaying = asyncio.create_task(relay_until(stop))
-    logger.info("worker_started", extra={"task_queues": list(task_queues), "address": connect_config()["target_host"]})
-    await asyncio.wait([*running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-    logger.info("worker_draining", extra={"grace_seconds": settings.TEMPORAL_SHUTDOWN_GRACE})
-    stop.set()
-    await asyncio.gather(*(worker.shutdown() for worker in workers), *running, relaying)
+    async with Probes(stop) as probes:
+        runtime = worker_runtime()
+        client = await _connect_when_up(stop, runtime)
+        if client is None:
+            return
+        workers = [build_worker(client, task_queue=queue) for queue in task_queues]
+        running = [asyncio.create_task(worker.run()) for worker in workers]
+        relaying = asyncio.create_task(relay_until(stop, OutboxGauges(runtime).refresh if runtime else None))
+        probes.client = client
+        logger.info("worker_started", extra={"task_queues": list(task_queues), "address": connect_config()["target_host"]})
+        await asyncio.wait([*running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+        logger.info("worker_draining", extra={"grace_seconds": settings.TEMPORAL_SHUTDOWN_GRACE})
+        stop.set()
+        await asyncio.gather(*(worker.shutdown() for worker in workers), *running, relaying)
     logger.info("worker_stopped")
 
 
@@ -97,12 +103,12 @@ def _tuner(limits: queues.Limits) -> WorkerTuner:
     )
 
 
-async def _connect_when_up(stop: asyncio.Event) -> Client | None:
+async def _connect_when_up(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
     """Wait for the server and the namespace, however late they come. None when told to stop meanwhile."""
     delay = FIRST_RETRY
     while not stop.is_set():
         try:
-            client = await connect()
+            client = await connect(runtime)
             await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
         except (RuntimeError, RPCError) as error:
             logger.warning("waiting_for_temporal", extra={"address": connect_config()["target_host"], "reason": str(error)})
