@@ -4,6 +4,7 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
+from apps.temporal.views import codec
 from config import views
 from config.api import api
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("temporal/codec/<str:action>", codec, name="codec"),
 ]
 
 handler403 = "config.views.forbidden"

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from base64 import b64encode
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz"
+KEY = b64encode(b"k" * 32).decode()
 
 WRONG = [
     ("SITE_DOMAIN", "https://shop.example.com"),
@@ -31,6 +33,12 @@ WRONG = [
     ("EMAIL_URL", "file://var/mail"),
     ("DEFAULT_FROM_EMAIL", "noreply"),
     ("TEMPORAL_UI_URL", "localhost:8233"),
+    ("TEMPORAL_ENCRYPTION_KEYS", "2026-01"),
+    ("TEMPORAL_ENCRYPTION_KEYS", "2026-01:too-short"),
+    ("TEMPORAL_ENCRYPTION_KEYS", f":{KEY}"),
+    ("TEMPORAL_ENCRYPTION_KEYS", f"a:{KEY},a:{KEY}"),
+    ("TEMPORAL_ENCRYPTION_KEYS", f"a:{KEY},off"),
+    ("TEMPORAL_ENCRYPTION_KEYS", f"a:{KEY[:-4]}"),
     ("TEMPORAL_ACTIVITY_SLOTS", "0"),
     ("TEMPORAL_ACTIVITY_SLOTS", "1.5"),
     ("TEMPORAL_ACTIVITY_SLOTS", "many"),
@@ -85,6 +93,23 @@ def test_a_wrong_name_fails_the_checks_and_is_named(name: str, value: str) -> No
 
     assert run.returncode == 1
     assert f"{name}={value!r}" in run.stderr
+
+
+def test_encryption_keys_are_read_in_their_order_and_none_is_the_default() -> None:
+    assert read().TEMPORAL_ENCRYPTION_KEYS == {}
+    assert list(read(TEMPORAL_ENCRYPTION_KEYS=f"b:{KEY}, a:{KEY}").TEMPORAL_ENCRYPTION_KEYS.items()) == [
+        ("b", b"k" * 32),
+        ("a", b"k" * 32),
+    ]
+    assert read(TEMPORAL_ENCRYPTION_KEYS=f"off,a:{KEY}").TEMPORAL_ENCRYPTION_KEYS == {"off": b"", "a": b"k" * 32}
+
+
+def test_a_wrong_encryption_key_is_not_told_but_how_to_make_one_is() -> None:
+    with pytest.raises(ImproperlyConfigured, match="secrets.token_bytes") as refusal:
+        read(TEMPORAL_ENCRYPTION_KEYS=f"2026-01:{KEY},2026-02:{KEY}AAAA")
+
+    assert KEY[:8] not in str(refusal.value)
+    assert "entry 2" in str(refusal.value)
 
 
 def test_production_settings_pass_the_checks_for_deployment() -> None:

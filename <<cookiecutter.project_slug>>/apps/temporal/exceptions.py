@@ -23,3 +23,7 @@ class ExecutionFailed(TemporalError):  # noqa: N818  as above
 
 class StillRunning(TemporalError):  # noqa: N818  as above
     """An execution was waited for and has not ended."""
+
+
+class DecryptionFailed(TemporalError):  # noqa: N818  as above
+    """A payload cannot be read with the keys that this process has."""

@@ -3,9 +3,11 @@
 Give it to the client only: workers take it over from there, and given twice it would run twice.
 """
 
-from temporalio.contrib.pydantic import pydantic_data_converter
+from django.conf import settings
+from django.utils.module_loading import import_string
 from temporalio.plugin import SimplePlugin
 
+from apps.temporal.codec import data_converter
 from apps.temporal.interceptors import DatabaseInterceptor, LogInterceptor
 from apps.temporal.sandbox import sandboxed_runner
 
@@ -16,7 +18,11 @@ class DjangoPlugin(SimplePlugin):
     def __init__(self) -> None:
         super().__init__(
             "DjangoPlugin",
-            data_converter=pydantic_data_converter,
-            interceptors=[LogInterceptor(), DatabaseInterceptor()],
+            data_converter=data_converter(),
+            interceptors=[
+                *(import_string(path)() for path in settings.TEMPORAL_INTERCEPTORS),
+                LogInterceptor(),
+                DatabaseInterceptor(),
+            ],
             workflow_runner=lambda _: sandboxed_runner(),
         )
