@@ -12,7 +12,7 @@ from apps.batch.models import Batch, BatchFailure
 from apps.batch.rows import check_action
 from apps.batch.shared import MAX_USER_IDS, WORKFLOW, BatchProcessingWorkflowInput, RowQuery, batch_workflow_id
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
-from apps.temporal.outbox import cancel_execution, enqueue_start, execution_status
+from apps.temporal.outbox import cancel_execution, enqueue_start, execution_status, is_start_kept
 
 
 @transaction.atomic
@@ -24,6 +24,8 @@ def start_batch(*, batch_id: str, action: str, user_ids: Sequence[int] = (), row
     wanted = BatchProcessingWorkflowInput(batch_id=batch_id, user_ids=list(user_ids), rows=rows, action=action)
     _check(wanted)
     batch, _ = Batch.objects.get_or_create(batch_id=batch_id, defaults={"action": action})
+    if batch.finished_at and not is_start_kept(batch.workflow_id):
+        return batch
     message = enqueue_start(WORKFLOW, wanted, workflow_id=batch_workflow_id(batch_id))
     if message.payload["argument"] != to_jsonable_python(wanted):
         raise ValidationError({"batch_id": f"{batch_id!r} is the id of another batch: choose a new one."})

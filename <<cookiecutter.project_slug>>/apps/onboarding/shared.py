@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from apps.notifications.shared import EmailPayload
 
 WORKFLOW = "user_onboarding"
+# What follows the workflow id in the key of the welcome mail.
+WELCOME = ":welcome"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ def welcome_mail(wanted: OnboardingWorkflowInput, workflow_id: str) -> EmailPayl
         to=wanted.email,
         subject="Welcome",
         body=f"Hello {wanted.name or wanted.email},\n\nyour account is ready. Good to have you here.\n",
-        key=f"{workflow_id}:welcome",
+        key=f"{workflow_id}{WELCOME}",
     )
 
 

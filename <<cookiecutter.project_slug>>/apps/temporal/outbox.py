@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from apps.temporal import client, queues, registry, relay
+from apps.temporal import client, queues, registry, relay, schedules, tracing
 from apps.temporal.exceptions import Refused
 from apps.temporal.models import OutboxMessage
 
@@ -35,6 +35,8 @@ def enqueue(kind: str, aggregate_id: str, payload: dict[str, Any], *, key: str, 
             f"A {kind} needs the transaction that made it necessary: wrap the caller in transaction.atomic(), "
             "or pass alone=True where no row depends on it."
         )
+    if trace := tracing.carrier():
+        payload = payload | {"trace": trace}
     message, created = OutboxMessage.objects.get_or_create(
         dedupe_key=f"{kind}:{aggregate_id}:{key}" if key else f"{kind}:{aggregate_id}",
         defaults={"kind": kind, "aggregate_id": aggregate_id, "payload": _plain(aggregate_id, payload)},
@@ -76,6 +78,19 @@ def enqueue_terminate(workflow_id: str, *, reason: str, alone: bool = False) -> 
     return enqueue(Kind.TERMINATE, workflow_id, {"reason": reason}, key=str(uuid4()), alone=alone)
 
 
+def enqueue_schedule(wanted: schedules.WorkflowSchedule, *, key: str, alone: bool = False) -> OutboxMessage:
+    """Create or change a schedule that a row declares, once for each `key`. Raises ValueError, and as enqueue does."""
+    if wrong := list(wanted.problems()):
+        raise ValueError(" ".join(wrong))
+    return enqueue(Kind.SCHEDULE, f"{schedules.prefix()}{wanted.name}", {"schedule": wanted}, key=key, alone=alone)
+
+
+def enqueue_schedule_change(name: str, change: schedules.Change, *, note: str = "", alone: bool = False) -> OutboxMessage:
+    """Pause, resume, delete or run a schedule now, once. Raises as enqueue does."""
+    payload = {"change": change, "note": note or change}
+    return enqueue(Kind.SCHEDULE, f"{schedules.prefix()}{name}", payload, key=str(uuid4()), alone=alone)
+
+
 def execution_status(workflow_id: str, *, timeout: float = client.TIMEOUT) -> str:
     """Where an execution stands: pending (accepted, not yet started), or what the server says of it within `timeout` seconds.
 
@@ -113,6 +128,11 @@ def cancel_execution(workflow_id: str) -> bool:
     # An attempt without an answer may have arrived.
     enqueue(Kind.CANCEL, workflow_id, {}, key=str(uuid4()))
     return unsent
+
+
+def is_start_kept(workflow_id: str) -> bool:
+    """Whether the outbox has the start of an execution: it forgets what was sent TEMPORAL_OUTBOX_RETENTION days ago."""
+    return _starts(workflow_id).exists()
 
 
 def start_key(workflow_id: str) -> str:

@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 
 from apps.batch.models import Batch
 from apps.batch.rows import described
@@ -48,6 +49,16 @@ def test_the_same_call_again_is_the_same_batch() -> None:
 
     assert first == second
     assert OutboxMessage.objects.count() == 1
+
+
+def test_a_batch_that_has_ended_is_not_begun_again_after_the_outbox_forgot_it() -> None:
+    batch = start_batch(batch_id="b", action="check_profile", user_ids=[1, 2])
+    Batch.objects.update(status=Batch.Status.COMPLETED, finished_at=timezone.now())
+    OutboxMessage.objects.all().delete()
+
+    assert start_batch(batch_id="b", action="check_profile", user_ids=[1, 2]) == batch
+
+    assert not OutboxMessage.objects.exists()
 
 
 def test_a_filter_that_no_row_can_pass_is_a_batch_of_none() -> None:

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.notifications.models import Mail
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 
@@ -43,6 +44,13 @@ def test_all_that_were_never_onboarded_are(imported: list[User], ada: User) -> N
     assert onboarded() == {f"onboarding-{user.pk}" for user in [ada, *imported]}
 
     assert start("--missing").startswith("Accepted 0 onboardings")
+
+
+def test_whoever_was_welcomed_is_not_missing_after_the_outbox_forgot_it(imported: list[User]) -> None:
+    bob, *_ = imported
+    Mail.objects.create(key=f"onboarding-{bob.pk}:welcome", recipient=bob.email, subject="Welcome")
+
+    assert start("--missing").startswith("Accepted 2 onboardings")
 
 
 def test_a_delay_can_be_given(imported: list[User]) -> None:

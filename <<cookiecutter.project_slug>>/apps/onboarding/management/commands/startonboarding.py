@@ -6,8 +6,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import CharField, Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 
+from apps.notifications.models import Mail
 from apps.onboarding.services import start_onboardings
-from apps.onboarding.shared import onboarding_id
+from apps.onboarding.shared import WELCOME, onboarding_id
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 
@@ -35,4 +36,7 @@ class Command(BaseCommand):
 
 def _never_onboarded() -> QuerySet[User]:
     workflow_id = Concat(Value(onboarding_id(0).removesuffix("0")), Cast(OuterRef("pk"), CharField()))
-    return User.objects.filter(~Exists(OutboxMessage.objects.filter(aggregate_id=workflow_id)))
+    # The outbox forgets what was sent long ago, the ledger of mails does not.
+    waiting = OutboxMessage.objects.filter(aggregate_id=workflow_id)
+    welcomed = Mail.objects.filter(key=Concat(workflow_id, Value(WELCOME)))
+    return User.objects.filter(~Exists(waiting), ~Exists(welcomed))
