@@ -10,6 +10,7 @@ from ninja.errors import ValidationError
 
 from apps.batch.api import router as batches
 from apps.onboarding.api import router as onboarding
+from apps.temporal.api import router as schedules
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.users.auth import BearerAuth, SessionAuth
 from apps.users.models import User
@@ -20,6 +21,7 @@ RETRY_AFTER_SECONDS = 5
 api = NinjaAPI(title=SITE_NAME, version="1", docs_url="/docs", auth=[BearerAuth(), SessionAuth()])
 api.add_router("/onboarding", onboarding)
 api.add_router("/batches", batches)
+api.add_router("/schedules", schedules)
 
 
 class MeOut(Schema):

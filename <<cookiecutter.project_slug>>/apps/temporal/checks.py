@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's name
 from django.core.exceptions import ImproperlyConfigured
 
-from apps.temporal import registry
+from apps.temporal import registry, schedules
 from apps.temporal.conf import connect_config
 
 
@@ -52,6 +52,16 @@ def check_registry(**_: Any) -> Sequence[CheckMessage]:
         registry.workflows(), registry.activities()
     except ImproperlyConfigured as error:
         return [Error(str(error), hint="Give one of them another name.", id="temporal.E004")]
+    return []
+
+
+@register("temporal")
+def check_schedules(**_: Any) -> Sequence[CheckMessage]:
+    """The schedules that are declared in code can be made."""
+    try:
+        schedules.declared(rows=False)
+    except ValueError as error:
+        return [Error(str(error), hint="Correct it in that schedules.py.", id="temporal.E101")]
     return []
 
 

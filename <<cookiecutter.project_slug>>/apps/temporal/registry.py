@@ -25,7 +25,7 @@ def activities() -> dict[str, Callable[..., Any]]:
 
 def _collect(submodule: str, mark: str, kind: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for module in _modules(submodule):
+    for module in modules(submodule):
         for item in vars(module).values():
             # Imported names belong to the module that defines them.
             if isinstance(item, kind) and getattr(item, "__module__", "") == module.__name__ and mark in vars(item):
@@ -37,7 +37,8 @@ def _collect(submodule: str, mark: str, kind: type) -> dict[str, Any]:
     return found
 
 
-def _modules(submodule: str) -> list[ModuleType]:
+def modules(submodule: str) -> list[ModuleType]:
+    """That module of every app that has one."""
     return [
         import_module(f"{config.name}.{submodule}")
         for config in apps.get_app_configs()

@@ -15,6 +15,7 @@ from apps.temporal.client import is_about_namespace, start
 from apps.temporal.exceptions import Refused
 from apps.temporal.models import OutboxMessage
 from apps.temporal.queues import Route
+from apps.temporal.schedules import send_change
 
 TIMEOUT = 5.0
 
@@ -108,4 +109,5 @@ SENDERS: Mapping[str, Sender] = {
     OutboxMessage.Kind.UPDATE: _update,
     OutboxMessage.Kind.CANCEL: _cancel,
     OutboxMessage.Kind.TERMINATE: _terminate,
+    OutboxMessage.Kind.SCHEDULE: send_change,
 }

@@ -35,7 +35,7 @@ def test_two_activities_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch)
         """As a second app would have it."""
 
     theirs = SimpleNamespace(__name__=__name__, another=another)
-    monkeypatch.setattr(registry, "_modules", lambda submodule, found=registry._modules: [*found(submodule), theirs])
+    monkeypatch.setattr(registry, "modules", lambda submodule, found=registry.modules: [*found(submodule), theirs])
 
     with pytest.raises(ImproperlyConfigured, match="'send_email_activity' is registered twice"):
         registry.activities.__wrapped__()

@@ -1,0 +1,41 @@
+"""`/api/v1/schedules`: for those who may view or change schedules."""
+
+from typing import Literal
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from ninja import Router, Schema, Status
+
+from apps.temporal import outbox, schedules
+
+router = Router(tags=["schedules"])
+
+
+class ReasonIn(Schema):
+    """Why. It is shown with the schedule."""
+
+    note: str = ""
+
+
+@router.get("", response=list[schedules.ScheduleState], summary="Schedules, by name")
+def listed(request: HttpRequest) -> list[schedules.ScheduleState]:
+    """What the server says of each: whether it is paused and why, its next times, its last executions."""
+    _require(request, "temporal.view_schedule")
+    return schedules.states()
+
+
+@router.post("/{name}/{change}", response={202: dict[str, str]}, summary="Pause a schedule, resume it, or run it now")
+def change(
+    request: HttpRequest, name: str, change: Literal["pause", "resume", "trigger"], reason: ReasonIn | None = None
+) -> Status[dict[str, str]]:
+    """Accepted at once, also while Temporal is away."""
+    _require(request, "temporal.change_schedule")
+    if name not in schedules.declared():
+        raise Http404(f"There is no schedule {name!r}.")
+    outbox.enqueue_schedule_change(name, change, note=reason.note if reason else "", alone=True)
+    return Status(202, {"name": name, "change": change})
+
+
+def _require(request: HttpRequest, permission: str) -> None:
+    if not request.user.has_perm(permission):
+        raise PermissionDenied(f"This needs the permission {permission}.")

@@ -1,0 +1,117 @@
+"""What people and rows change of a schedule goes out with their transaction, has its effect once, and in order."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import transaction
+from pytest_django import Settings
+from temporalio.service import RPCError
+
+from apps.temporal import outbox, schedules
+from apps.temporal.models import OutboxMessage
+from apps.temporal.relay import deliver_due
+from apps.temporal.senders import send
+from apps.temporal.testing import Temporal
+from apps.temporal.tests.scheduling import Schedules, daily, synced
+from tests.installation import wait_until
+
+
+def test_an_execution_of_a_schedule_is_this_projects_own(temporal: Temporal, on_server: Schedules, settings: Settings) -> None:
+    settings.TEMPORAL_TASK_QUEUE = temporal.task_queue
+    on_server.declare(daily(workflow="batch_processing", argument={"batch_id": f"{uuid4()}", "user_ids": []}))
+    synced()
+    outbox.enqueue_schedule_change("daily", "trigger")
+    deliver_due()
+
+    wait_until(lambda: on_server.describe("daily").info.num_actions == 1, seconds=10)
+    on_server.listed("daily")
+    wait_until(lambda: len(schedules.states()[0].last_runs) == 1, seconds=10)
+    (workflow_id,) = schedules.states()[0].last_runs
+    assert workflow_id.startswith(f"{schedules.prefix()}daily-")
+    result = temporal.run(temporal.client.get_workflow_handle(workflow_id).result())
+    assert result["total"] == 0
+
+
+@pytest.mark.django_db
+def test_run_now_that_is_sent_twice_runs_once(on_server: Schedules) -> None:
+    on_server.declare(daily(overlap="allow_all"))
+    synced()
+    first, second = (outbox.enqueue_schedule_change("daily", "trigger") for _ in range(2))
+    first.created_at -= timedelta(seconds=10)
+
+    for message in (first, first, second):
+        on_server.loop.run(send(on_server.client, message))
+
+    wait_until(lambda: on_server.describe("daily").info.num_actions >= 2, seconds=10)
+    assert on_server.describe("daily").info.num_actions == 2
+
+
+@pytest.mark.django_db
+def test_changes_in_quick_succession_are_all_done(on_server: Schedules) -> None:
+    on_server.declare(daily(overlap="allow_all"))
+    synced()
+
+    for change in ("pause", "trigger", "resume", "pause"):
+        message = outbox.enqueue_schedule_change("daily", change, note="quick")
+        on_server.loop.run(send(on_server.client, message))
+
+    found = on_server.describe("daily")
+    assert (found.info.num_actions, found.schedule.state.paused, found.schedule.state.note) == (1, True, "quick")
+
+
+@pytest.mark.django_db
+def test_pause_and_resume_go_out_with_the_transaction_and_in_order(on_server: Schedules) -> None:
+    on_server.declare(daily())
+    synced()
+    with transaction.atomic():
+        outbox.enqueue_schedule_change("daily", "pause", note="rolled back")
+        transaction.set_rollback(True)
+    assert deliver_due() == 0
+
+    outbox.enqueue_schedule_change("daily", "pause", note="holidays")
+    deliver_due()
+    state = on_server.describe("daily").schedule.state
+    assert (state.paused, state.note) == (True, "holidays")
+
+    outbox.enqueue_schedule_change("daily", "resume")
+    deliver_due()
+    state = on_server.describe("daily").schedule.state
+    assert (state.paused, state.note) == (False, "resume")
+
+
+@pytest.mark.django_db
+def test_a_row_creates_changes_and_deletes_its_schedule_and_a_repetition_changes_nothing(on_server: Schedules) -> None:
+    on_server.declare()
+    rows = [
+        outbox.enqueue_schedule(daily(every=timedelta(hours=1), jitter=timedelta(seconds=3)), key="1"),
+        outbox.enqueue_schedule(daily(cron=("0 7 * * *",)), key="2"),
+    ]
+    for message in (rows[0], rows[0], *rows, rows[1]):
+        on_server.loop.run(send(on_server.client, message))
+
+    on_server.declare(daily(cron=("0 7 * * *",)))
+    assert synced() == "0 created, 0 updated, 0 deleted.\n"
+
+    delete = outbox.enqueue_schedule_change("daily", "delete")
+    for _ in range(2):
+        on_server.loop.run(send(on_server.client, delete))
+    with pytest.raises(RPCError, match="not found"):
+        on_server.describe("daily")
+
+
+@pytest.mark.django_db
+def test_a_change_of_a_schedule_that_is_not_there_is_dead_and_says_why(on_server: Schedules) -> None:
+    message = outbox.enqueue_schedule_change("daily", "pause")
+
+    deliver_due()
+
+    message.refresh_from_db()
+    assert message.status == OutboxMessage.Status.DEAD
+    assert "refused the schedule" in message.last_error
+
+
+@pytest.mark.django_db
+def test_a_wrong_row_is_refused(on_server: Schedules) -> None:
+    with pytest.raises(ValueError, match=r"'60 6 [*] [*] [*]' is no cron expression"):
+        outbox.enqueue_schedule(daily(cron=("60 6 * * *",)), key="1")
