@@ -1,12 +1,12 @@
 """An installation of the project for tests that kill its processes: a database, a queue and a mail folder of its own."""
 
 import os
-import signal
+import shutil
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -42,22 +42,37 @@ class Installation:
         return subprocess.run(command, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True).stdout
 
     @contextmanager
-    def worker(self, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A worker process, killed at the end if it still runs. Its log is `worker.log`."""
-        with (self.folder / "worker.log").open("ab") as log:
-            worker = subprocess.Popen(
-                [sys.executable, "manage.py", "runworker"], cwd=ROOT, env={**self.environment, **environment}, stderr=log
-            )
+    def process(self, *arguments: str, log: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A Python process of the project with that log file, killed at the end if it still runs."""
+        with (self.folder / log).open("ab") as file:
+            command = [sys.executable, *arguments]
+            process = subprocess.Popen(command, cwd=ROOT, env={**self.environment, **environment}, stdout=file, stderr=file)
             try:
-                yield worker
+                yield process
             finally:
-                if worker.poll() is None:
-                    worker.send_signal(signal.SIGKILL)
-                worker.wait()
+                if process.poll() is None:
+                    process.kill()
+                process.wait()
+
+    @contextmanager
+    def worker(self, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker process."""
+        with self.process("manage.py", "runworker", log="worker.log", **environment) as worker:
+            yield worker
+
+    def wait_for_workers(self, number: int = 1) -> None:
+        """Wait until so many workers have started."""
+        wait_until(lambda: self.log().count("worker_started") >= number, seconds=60)
 
     def log(self) -> str:
         """What the workers have logged."""
         return (self.folder / "worker.log").read_text(errors="replace")
+
+    def import_users(self, names: Iterable[str]) -> None:
+        """Make an account for each name: 0@example.com, 1@example.com …"""
+        table = self.folder / "users.csv"
+        table.write_text("email,name\n" + "".join(f"{n}@example.com,{name}\n" for n, name in enumerate(names)))
+        self.manage("importusers", str(table))
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement on the installation's database and give its rows."""
@@ -82,22 +97,50 @@ def wait_until(condition: Callable[[], object], *, seconds: float) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> Iterator[str]:
-    """A new, empty database of the kind that the tests use."""
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with its tables made, of the kind that the tests use: a file, or the name of one on the tests' server."""
     if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-        yield f"sqlite:///{tmp_path / 'db.sqlite3'}"
+        migrate(f"sqlite:///{(file := tmp_path_factory.mktemp('migrated') / 'db.sqlite3')}")
+        yield str(file)
         return
-    server, name = os.environ["DATABASE_URL"].rsplit("/", 1)[0], f"faults_{uuid4().hex}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}".encode())
-        yield f"{server}/{name}"
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with new_database("postgres") as name:
+        migrate(f"{database_server()}/{name}")
+        yield name
+
+
+@pytest.fixture
+def database_url(tmp_path: Path, migrated_database: str) -> Iterator[str]:
+    """A new database with its tables made, of the kind that the tests use."""
+    if settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        yield f"sqlite:///{shutil.copy(migrated_database, tmp_path / 'db.sqlite3')}"
+        return
+    with new_database(migrated_database) as name:
+        yield f"{database_server()}/{name}"
 
 
 @pytest.fixture
 def installation(tmp_path: Path, database_url: str, temporal_server: str) -> Installation:
     """An installation with its tables made."""
-    installation = Installation(folder=tmp_path, url=database_url, address=temporal_server)
-    installation.manage("migrate", "--verbosity=0")
-    return installation
+    return Installation(folder=tmp_path, url=database_url, address=temporal_server)
+
+
+def migrate(url: str) -> None:
+    """Make the tables of a database."""
+    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.slowly.settings"}
+    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity=0"], cwd=ROOT, env=environment, check=True)
+
+
+def database_server() -> str:
+    """The address of the PostgreSQL that the tests use."""
+    return os.environ["DATABASE_URL"].rsplit("/", 1)[0]
+
+
+@contextmanager
+def new_database(template: str) -> Iterator[str]:
+    """The name of a copy of that database, dropped at the end."""
+    name = f"faults_{uuid4().hex}"
+    with psycopg.connect(f"{database_server()}/template1", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        yield name
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())

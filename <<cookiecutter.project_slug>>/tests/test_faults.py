@@ -1,15 +1,10 @@
 """Real processes, killed and stopped at the worst moments: nothing is lost and nothing is done twice."""
 
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import pytest
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client
 
 from apps.temporal.conf import DEV_SERVER_ARGS
 from apps.temporal.devserver import free_port
@@ -28,26 +23,10 @@ AUDIT = {
 }
 
 
-@pytest.fixture
-def slow(tmp_path: Path) -> Path:
-    (folder := tmp_path / "slow").mkdir()
-    return folder
-
-
-async def start_slow(client: Client, installation: Installation, folder: Path, *, seconds: float) -> WorkflowHandle[Any, Any]:
-    """Start the slow workflow on the installation's queue."""
-    return await client.start_workflow(
-        "slow", args=[str(folder), seconds], id=f"slow-{uuid4()}", task_queue=installation.task_queue
-    )
-
-
 def test_a_killed_worker_leaves_a_batch_that_ends_with_every_row_done_once(
     installation: Installation, loop_thread: EventLoopThread, temporal_client: Client
 ) -> None:
-    table = installation.folder / "users.csv"
-    names = ("bad \N{ZERO WIDTH SPACE} name" if n % BAD_EVERY == 0 else "Good Name" for n in range(ROWS))
-    table.write_text("email,name\n" + "".join(f"{n}@example.com,{name}\n" for n, name in enumerate(names)))
-    installation.manage("importusers", str(table))
+    installation.import_users("bad \N{ZERO WIDTH SPACE} name" if n % BAD_EVERY == 0 else "Good Name" for n in range(ROWS))
     installation.sql("CREATE TABLE audit (user_id bigint)")
     for statement in AUDIT[installation.url.split(":")[0].removesuffix("ql")]:
         installation.sql(statement)
@@ -71,42 +50,7 @@ def test_a_killed_worker_leaves_a_batch_that_ends_with_every_row_done_once(
     assert description.history_length <= 0.006 * ROWS
 
 
-def test_sigterm_lets_a_running_activity_complete(
-    installation: Installation, loop_thread: EventLoopThread, temporal_client: Client, slow: Path
-) -> None:
-    handle = loop_thread.run(start_slow(temporal_client, installation, slow, seconds=2))
-
-    with installation.worker() as worker:
-        wait_until((slow / "begin-1").exists, seconds=30)
-        worker.terminate()
-        exit_code = worker.wait(20)
-
-    assert exit_code == 0
-    assert (slow / "end-1").exists()
-    with installation.worker():
-        assert loop_thread.run(handle.result()) == 1
-
-
-def test_a_second_signal_ends_the_worker_at_once_and_the_activity_runs_again(
-    installation: Installation, loop_thread: EventLoopThread, temporal_client: Client, slow: Path
-) -> None:
-    handle = loop_thread.run(start_slow(temporal_client, installation, slow, seconds=30))
-
-    with installation.worker() as worker:
-        wait_until((slow / "begin-1").exists, seconds=30)
-        worker.terminate()
-        wait_until(lambda: "worker_draining" in installation.log(), seconds=10)
-        second_signal = time.monotonic()
-        worker.terminate()
-        exit_code = worker.wait(10)
-
-    assert time.monotonic() - second_signal < 1
-    assert exit_code == 128 + signal.SIGTERM
-    assert not (slow / "end-1").exists()
-    loop_thread.run(handle.terminate())
-
-
-def test_a_worker_that_starts_before_the_server_connects_when_it_comes(installation: Installation, tmp_path: Path) -> None:
+def test_a_worker_that_starts_before_the_server_connects_when_it_comes(installation: Installation) -> None:
     port = free_port()
     server = [sys.executable, "-m", "apps.temporal.devserver", "--port", str(port), *DEV_SERVER_ARGS]
 
@@ -125,9 +69,8 @@ def test_an_onboarding_started_from_outside_sends_both_mails(
     installation: Installation, loop_thread: EventLoopThread, temporal_client: Client
 ) -> None:
     """What `temporal workflow start --type user_onboarding --input '{…}'` does: a name, a queue and plain JSON."""
-    (table := installation.folder / "users.csv").write_text("email,name\na@example.com,A\n")
-    installation.manage("importusers", str(table))
-    plain = {"user_id": installation.number("SELECT id FROM users_user"), "email": "a@example.com", "name": "A"}
+    installation.import_users(["A"])
+    plain = {"user_id": installation.number("SELECT id FROM users_user"), "email": "0@example.com", "name": "A"}
 
     with installation.worker():
         start = temporal_client.start_workflow(

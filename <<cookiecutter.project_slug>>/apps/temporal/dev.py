@@ -81,8 +81,9 @@ class Processes:
 
     def close(self) -> None:
         """End all: workers first, since they still need the server to report what they finished."""
-        for worker in self._workers():
-            worker.terminate()
+        if self.worker is not None and self.worker.poll() is None:
+            # Those that drain were told when they were replaced: a second signal would end them at once.
+            self.worker.terminate()
         for worker in self._workers():
             self._wait(worker, settings.TEMPORAL_SHUTDOWN_GRACE + STOP_SECONDS)
         for process in reversed(self.essential.values()):

@@ -1,6 +1,7 @@
-"""The development settings with one more app: a workflow that is slow enough to be interrupted."""
+"""The development settings with one more app, whose workflows are made to be interrupted, and without debugging."""
 
 from config.settings.dev import *  # noqa: F403  settings modules extend each other: Django's own way
 from config.settings.dev import INSTALLED_APPS
 
+DEBUG = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.slowly"]

@@ -1,23 +1,36 @@
-"""A workflow of one slow activity."""
+"""Workflows that are made to be interrupted."""
 
+import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-with workflow.unsafe.imports_passed_through():
-    from tests.slowly.activities import write_begin_and_end
-
 
 @workflow.defn(name="slow")
 class SlowWorkflow:
-    """Gives the attempt that succeeded."""
+    """Runs an activity so many times at once and gives the attempts that succeeded."""
 
     @workflow.run
-    async def run(self, folder: str, seconds: float) -> int:
-        return await workflow.execute_activity(
-            write_begin_and_end,
-            args=[folder, seconds],
-            start_to_close_timeout=timedelta(seconds=60),
-            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100)),
-        )
+    async def run(self, activity: str, argument: str, count: int) -> list[int]:
+        runs = [
+            workflow.execute_activity(
+                activity,
+                args=[argument, number],
+                start_to_close_timeout=timedelta(seconds=60),
+                heartbeat_timeout=timedelta(seconds=5),
+                retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), backoff_coefficient=1),
+                result_type=int,
+            )
+            for number in range(count)
+        ]
+        return list(await asyncio.gather(*runs))
+
+
+@workflow.defn(name="at_once")
+class AtOnceWorkflow:
+    """Ends as soon as it begins."""
+
+    @workflow.run
+    async def run(self) -> None:
+        return

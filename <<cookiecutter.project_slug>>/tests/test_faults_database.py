@@ -1,0 +1,83 @@
+"""The database loses its connections, or is away for some seconds: what runs comes to its end."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio.client import Client, WorkflowHandle
+
+from apps.temporal.testing import EventLoopThread
+from tests.installation import Installation, migrate, wait_until
+from tests.postgresql import PostgreSQL
+from tests.web import serving
+
+ACTIVITIES = 100
+SECONDS_AWAY = 10
+type Add = Callable[[], WorkflowHandle[Any, Any]]
+
+KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+
+
+@pytest.fixture
+def installation(tmp_path: Path, postgresql: PostgreSQL, temporal_server: str) -> Installation:
+    """An installation on a database that can be stopped."""
+    migrate(postgresql.url)
+    return Installation(folder=tmp_path, url=postgresql.url, address=temporal_server)
+
+
+@pytest.fixture
+def add(installation: Installation, loop_thread: EventLoopThread, temporal_client: Client) -> Add:
+    """Start a workflow of a hundred activities that use the database, each for a second."""
+
+    def start() -> WorkflowHandle[Any, Any]:
+        arguments = ["add_user", "added.test", ACTIVITIES]
+        return loop_thread.run(
+            temporal_client.start_workflow("slow", args=arguments, id=f"slow-{uuid4()}", task_queue=installation.task_queue)
+        )
+
+    return start
+
+
+def added(installation: Installation) -> int:
+    return installation.number("SELECT count(*) FROM users_user WHERE email LIKE '%@added.test'")
+
+
+def test_every_activity_succeeds_when_all_database_connections_are_killed_under_them(
+    installation: Installation, add: Add, loop_thread: EventLoopThread
+) -> None:
+    adding = add()
+
+    with installation.worker() as worker:
+        wait_until(lambda: added(installation) > ACTIVITIES // 5, seconds=60)
+        installation.sql(KILL)
+        attempts = loop_thread.run(adding.result(), timeout=60)
+        assert worker.poll() is None
+
+    assert added(installation) == len(attempts) == ACTIVITIES
+    # Those that were running when it happened, and no others, needed a second attempt.
+    assert set(attempts) == {1, 2}
+
+
+def test_nothing_is_lost_while_the_database_is_away(
+    installation: Installation, add: Add, loop_thread: EventLoopThread, postgresql: PostgreSQL
+) -> None:
+    with installation.worker() as worker, serving(installation) as api:
+        assert api.probe("ready") == 200
+        adding = add()
+        wait_until(lambda: added(installation) > 0, seconds=60)
+        postgresql.stop()
+        back = time.monotonic() + SECONDS_AWAY
+        wait_until(lambda: api.probe("ready") == 503, seconds=5)
+        while time.monotonic() < back:
+            assert (worker.poll(), api.probe("live"), api.probe("ready")) == (None, 200, 503)
+            time.sleep(0.5)
+        postgresql.start()
+        wait_until(lambda: api.probe("ready") == 200, seconds=10)
+        attempts = loop_thread.run(adding.result(), timeout=60)
+        assert worker.poll() is None
+
+    assert added(installation) == len(attempts) == ACTIVITIES
+    assert max(attempts) > 1

@@ -1,0 +1,43 @@
+"""Processes that die between a commit and what is to be sent, and relays that race: each message has the effect of one."""
+
+import os
+import random
+from collections import Counter
+
+from temporalio.client import Client
+
+from apps.temporal.testing import EventLoopThread
+from tests.installation import Installation, wait_until
+
+KILLED = 200
+UNSENT = "SELECT count(*) FROM temporal_outboxmessage WHERE status = 'pending'"
+
+
+def runs(client: Client, loop: EventLoopThread, task_queue: str) -> Counter[str]:
+    """How many runs of each id the server has had on that queue."""
+
+    async def listed() -> Counter[str]:
+        return Counter([run.id async for run in client.list_workflows(f"TaskQueue = '{task_queue}'")])
+
+    return loop.run(listed())
+
+
+def test_what_was_committed_by_processes_that_were_killed_starts_once(
+    installation: Installation, loop_thread: EventLoopThread, temporal_client: Client
+) -> None:
+    seed = int(os.environ.get("SEED", random.SystemRandom().randrange(2**32)))
+
+    with installation.worker():
+        installation.wait_for_workers()
+        found = installation.manage("startanddie", str(KILLED), str(seed))
+        # Instead of waiting until the leases of dead relays run out.
+        installation.sql("UPDATE temporal_outboxmessage SET leased_until = NULL")
+        wait_until(lambda: not installation.number(UNSENT), seconds=30)
+        committed = Counter(row[0] for row in installation.sql("SELECT aggregate_id FROM temporal_outboxmessage"))
+        server = temporal_client, loop_thread, installation.task_queue
+        wait_until(lambda: len(runs(*server)) >= len(committed), seconds=30)
+
+    assert runs(*server) == committed, f"SEED={seed} {found}"
+    # The moments must have been before the commit, between it and the sending, and after it.
+    assert all(state in found for state in ("rolled_back", "sent")), found
+    assert "pending" in found or "claimed" in found, found

@@ -1,0 +1,65 @@
+"""The web process as production starts it, and its API as a program outside sees it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from apps.temporal.devserver import free_port
+from tests.installation import Installation, wait_until
+
+
+class Api:
+    """Calls the API of a web process on this port, as the owner of the token."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self.address, self.token = f"http://127.0.0.1:{port}", token
+
+    def call(self, path: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
+        """POST a payload, or GET without one. Raises HTTPError for an answer that is an error."""
+        request = Request(f"{self.address}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"})  # noqa: S310  our own address
+        if payload is not None:
+            request.data, request.headers["Content-type"] = json.dumps(payload).encode(), "application/json"
+        with urlopen(request, timeout=30) as response:  # noqa: S310  as above
+            answer: dict[str, Any] = json.load(response)
+            return answer
+
+    def probe(self, name: str) -> int:
+        """What /health/<name> answers, 0 while nobody does."""
+        try:
+            with urlopen(f"{self.address}/health/{name}", timeout=10) as response:  # noqa: S310  as above
+                return int(response.status)
+        except HTTPError as error:
+            with error:
+                return error.code
+        except URLError:
+            return 0
+
+    def wait_for_end(self, path: str) -> dict[str, Any]:
+        """Ask until the execution is over."""
+        wait_until(lambda: self.call(path)["status"] not in {"pending", "running"}, seconds=60)
+        return self.call(path)
+
+
+@contextmanager
+def serving(installation: Installation) -> Iterator[Api]:
+    """A web process of the installation. Its log is `web.log`."""
+    installation.environment["DJANGO_SUPERUSER_PASSWORD"] = "a-long-passphrase-for-tests"
+    installation.manage("createsuperuser", "--noinput", "--email", "staff@example.com")
+    api = Api(free_port(), installation.manage("createtoken", "staff@example.com").splitlines()[-1])
+    port = api.address.rpartition(":")[2]
+    options = ["--interface", "wsgi", "--port", port, "--blocking-threads", "4"]
+    with installation.process("-m", "granian", *options, "config.wsgi:application", log="web.log"):
+        wait_until(lambda: api.probe("live") == 200, seconds=60)
+        yield api
+
+
+@pytest.fixture
+def api(installation: Installation) -> Iterator[Api]:
+    """The API of an installation."""
+    with serving(installation) as api:
+        yield api
