@@ -18,12 +18,14 @@ from apps.batch import activities
 from apps.batch.actions import ACTIONS, RowAction
 from apps.batch.shared import BatchProcessingWorkflowInput, RowQuery
 from apps.batch.tests.people import make_users
+from apps.temporal import activities as task_activities
 from apps.temporal import registry
 from apps.temporal.plugin import DjangoPlugin
+from apps.temporal.tasks import call_of
 from apps.temporal.testing import ROOT, EventLoopThread, Temporal
 from apps.users.models import User
 
-ONBOARDING, BATCH = "user_onboarding", "batch_processing"
+ONBOARDING, BATCH, TASK = "user_onboarding", "batch_processing", "django_task"
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +98,27 @@ def test_batch_continued(temporal: Temporal, monkeypatch: pytest.MonkeyPatch) ->
     for run_id, case in ((first.first_execution_run_id, "continued-first-run"), (latest, "continued-last-run")):
         handle = temporal.client.get_workflow_handle(first.id, run_id=run_id)
         record(temporal, handle, BATCH, case)
+
+
+def test_django_task(temporal: Temporal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_activities, "WORKER_ID", "recorder")
+    call = call_of(
+        {
+            "id": "task-recorded",
+            "task": "apps.temporal.tests.work.add",
+            "args": [1],
+            "kwargs": {"second": 2},
+            "backend": "default",
+            "queue_name": "default",
+            "priority": 0,
+            "run_after": None,
+            "enqueued_at": "2026-12-01T03:00:00Z",
+            "task_queue": temporal.task_queue,
+            "timeout": 60,
+            "heartbeat": 30,
+            "max_attempts": 1,
+        }
+    )
+    handle = temporal.start(TASK, call, workflow_id=call.id)
+    temporal.run(handle.result())
+    record(temporal, handle, TASK, "completed")

@@ -75,6 +75,11 @@ MUTATIONS = {
         r"execute_activity\(close_batch,",
         r'execute_activity("finish_batch",',
     ),
+    "a task is run by another activity": (
+        "DjangoTaskWorkflow",
+        r"run_django_task,\n",
+        '"run_task",\n',
+    ),
 }
 
 

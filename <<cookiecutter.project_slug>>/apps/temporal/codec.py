@@ -44,19 +44,11 @@ class EncryptionCodec(PayloadCodec):
         self.ciphers = {key_id: AESGCM(key) for key_id, key in keys.items() if key}
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """As encrypt."""
-        return self.encrypt(payloads)
-
-    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """As decrypt."""
-        return self.decrypt(payloads)
-
-    def encrypt(self, payloads: Sequence[Payload]) -> list[Payload]:
         """The same payloads, unreadable without the key."""
         cipher = self.ciphers.get(self.key_id)
         return [self._sealed(payload, cipher) for payload in payloads] if cipher else list(payloads)
 
-    def decrypt(self, payloads: Sequence[Payload]) -> list[Payload]:
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """What was encrypted. Raises DecryptionFailed when a key is missing or does not fit."""
         return [self._opened(payload) if payload.metadata.get("encoding") == ENCODING else payload for payload in payloads]
 

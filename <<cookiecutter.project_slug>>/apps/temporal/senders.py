@@ -16,6 +16,8 @@ from apps.temporal.exceptions import Refused
 from apps.temporal.models import OutboxMessage
 from apps.temporal.queues import Route
 from apps.temporal.schedules import send_change
+from apps.temporal.tasks import send_activity
+from apps.temporal.tracing import continued
 
 TIMEOUT = 5.0
 
@@ -28,7 +30,8 @@ async def send(client: Client, message: OutboxMessage) -> None:
     Raises Refused for what it will never take, RPCError or TimeoutError for what may pass.
     """
     try:
-        await asyncio.wait_for(SENDERS[message.kind](client, message), TIMEOUT)
+        with continued(message.payload.get("trace", {})):
+            await asyncio.wait_for(SENDERS[message.kind](client, message), TIMEOUT)
     except RPCError as error:
         if is_final(error):
             raise Refused(f"Temporal refused the {message.kind} of {message.aggregate_id}: {error.message}.") from error
@@ -110,4 +113,5 @@ SENDERS: Mapping[str, Sender] = {
     OutboxMessage.Kind.CANCEL: _cancel,
     OutboxMessage.Kind.TERMINATE: _terminate,
     OutboxMessage.Kind.SCHEDULE: send_change,
+    OutboxMessage.Kind.ACTIVITY: send_activity,
 }

@@ -3,6 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import patch_vary_headers
@@ -15,7 +16,6 @@ from apps.temporal.codec import EncryptionCodec
 from apps.temporal.exceptions import DecryptionFailed
 from apps.users.auth import BearerAuth
 
-ACTIONS = {"encode": EncryptionCodec.encrypt, "decode": EncryptionCodec.decrypt}
 # Who may see the arguments of executions in the admin may see them in Temporal's UI.
 PERMISSION = "temporal.view_outboxmessage"
 # The largest message that Temporal takes is 4 MiB; as JSON it grows by a third.
@@ -29,7 +29,7 @@ def codec(request: HttpRequest, action: str) -> HttpResponse:
     ui, origin = f"{address.scheme}://{address.netloc}", request.headers.get("Origin")
     response: HttpResponse
     try:
-        if not settings.TEMPORAL_ENCRYPTION_KEYS or action not in ACTIONS:
+        if not settings.TEMPORAL_ENCRYPTION_KEYS or action not in {"encode", "decode"}:
             raise HttpError(404, "There is no codec here: TEMPORAL_ENCRYPTION_KEYS is not set, or the address is wrong.")
         if origin not in {None, ui}:
             raise HttpError(403, "Pages of other sites may not ask: TEMPORAL_UI_URL names the one that may.")
@@ -53,8 +53,8 @@ def _answer(request: HttpRequest, action: str) -> HttpResponse:
     if len(body) > MAX_BYTES:
         raise HttpError(413, f"Send at most {MAX_BYTES} bytes.")
     try:
-        payloads = Parse(body, Payloads()).payloads
-        done = ACTIONS[action](EncryptionCodec(settings.TEMPORAL_ENCRYPTION_KEYS), payloads)
+        asked = Parse(body, Payloads()).payloads
+        done = async_to_sync(getattr(EncryptionCodec(settings.TEMPORAL_ENCRYPTION_KEYS), action))(asked)
     except (ParseError, UnicodeDecodeError) as error:
         raise HttpError(400, f"Send payloads as JSON: {error}.") from error
     except DecryptionFailed as error:

@@ -1,5 +1,6 @@
 """What Temporal stores can be read with this project's keys alone."""
 
+import asyncio
 import json
 import os
 import re
@@ -91,7 +92,7 @@ def recorded(loop_thread: EventLoopThread, handle: WorkflowHandle[Any, Any]) -> 
 
 
 def seal(keys: dict[str, bytes]) -> Payload:
-    (sealed,) = EncryptionCodec(keys).encrypt([CLEAR])
+    (sealed,) = asyncio.run(EncryptionCodec(keys).encode([CLEAR]))
     return sealed
 
 
@@ -143,7 +144,7 @@ def test_the_first_key_encrypts_and_every_key_decrypts() -> None:
     sealed = seal(NEW | OLD)
 
     assert sealed.metadata["encryption-key-id"] == b"2026-11"
-    assert EncryptionCodec(NEW | OLD).decrypt([sealed, seal(OLD), CLEAR]) == [CLEAR] * 3
+    assert asyncio.run(EncryptionCodec(NEW | OLD).decode([sealed, seal(OLD), CLEAR])) == [CLEAR] * 3
 
 
 def test_the_same_payload_is_never_encrypted_to_the_same_bytes() -> None:
@@ -153,13 +154,13 @@ def test_the_same_payload_is_never_encrypted_to_the_same_bytes() -> None:
 def test_a_process_may_know_a_key_that_it_does_not_use_yet() -> None:
     codec = EncryptionCodec({"off": b""} | OLD)
 
-    assert codec.encrypt([CLEAR]) == [CLEAR]
-    assert codec.decrypt([seal(OLD)]) == [CLEAR]
+    assert asyncio.run(codec.encode([CLEAR])) == [CLEAR]
+    assert asyncio.run(codec.decode([seal(OLD)])) == [CLEAR]
 
 
 def test_a_key_that_is_missing_is_named() -> None:
     with pytest.raises(DecryptionFailed, match="under the key '2026-01': add that key to TEMPORAL_ENCRYPTION_KEYS"):
-        EncryptionCodec(NEW).decrypt([seal(OLD)])
+        asyncio.run(EncryptionCodec(NEW).decode([seal(OLD)]))
 
 
 @pytest.mark.parametrize("cut", [slice(None), slice(20), slice(5), slice(0)], ids=["whole", "short", "no nonce", "empty"])
@@ -168,7 +169,7 @@ def test_another_key_under_the_same_id_opens_nothing_and_is_named(cut: slice) ->
     damaged = Payload(metadata=dict(sealed.metadata), data=sealed.data[cut])
 
     with pytest.raises(DecryptionFailed, match="The key '2026-01' of TEMPORAL_ENCRYPTION_KEYS does not open"):
-        EncryptionCodec({"2026-01": b"x" * 32}).decrypt([damaged])
+        asyncio.run(EncryptionCodec({"2026-01": b"x" * 32}).decode([damaged]))
 
 
 @pytest.mark.skipif("TEMPORAL_CLI" not in os.environ, reason="no Temporal CLI: name one in TEMPORAL_CLI")

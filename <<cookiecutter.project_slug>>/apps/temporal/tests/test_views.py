@@ -1,5 +1,6 @@
 """The codec endpoint: who may have payloads decrypted, and from where. The real CLI asks in test_codec.py."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def as_json(*payloads: Payload) -> dict[str, Any]:
 
 
 def sealed() -> dict[str, Any]:
-    return as_json(*EncryptionCodec(OLD).encrypt([CLEAR]))
+    return as_json(*asyncio.run(EncryptionCodec(OLD).encode([CLEAR])))
 
 
 def bearer(user: User) -> dict[str, str]:
@@ -166,7 +167,7 @@ def test_a_key_that_is_not_there_is_named(reader: User, settings: Settings) -> N
 def test_the_largest_payload_passes_and_more_than_the_limit_does_not(reader: User) -> None:
     largest = Payload(data=bytes(2 * 2**20))
 
-    assert post(DECODE, as_json(*EncryptionCodec(OLD).encrypt([largest])), bearer(reader)).status_code == 200
+    assert post(DECODE, as_json(*asyncio.run(EncryptionCodec(OLD).encode([largest]))), bearer(reader)).status_code == 200
     assert post(DECODE, " " * (views.MAX_BYTES + 1), bearer(reader)).status_code == 413
 
 
