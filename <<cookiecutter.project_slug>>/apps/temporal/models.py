@@ -24,11 +24,13 @@ class OutboxQuerySet(models.QuerySet["OutboxMessage"]):
         free = Q(leased_until=None) | Q(leased_until__lte=now)
         return self.filter(waiting, free, ~Exists(earlier), next_attempt_at__lte=now).order_by("pk")
 
+    def is_any_due(self) -> bool:
+        """Whether there is something to claim."""
+        return self.due(timezone.now()).exists()
+
     def claim(self, limit: int) -> "list[OutboxMessage]":
         """Take up to `limit` due messages, so that no other relay does while the lease lasts."""
         now = timezone.now()
-        if not self.due(now).exists():
-            return []
         with transaction.atomic():
             claimed = list(self.due(now).select_for_update(skip_locked=True)[:limit])
             self._of(claimed).update(leased_until=now + LEASE)
@@ -100,6 +102,7 @@ class OutboxMessage(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["id"], condition=Q(status="pending"), name="outbox_due"),
             models.Index(fields=["aggregate_id", "id"], condition=Q(status="pending"), name="outbox_order"),
+            models.Index(fields=["status"], condition=Q(status__in=["pending", "dead"]), name="outbox_open"),
         ]
 
     def __str__(self) -> str:

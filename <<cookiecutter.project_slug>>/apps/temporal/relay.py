@@ -50,9 +50,10 @@ def deliver_due(limit: int = BATCH) -> int:
 def deliver_all() -> int:
     """Send what is due until nothing is, and return how many were sent. Raises TemporalUnavailable."""
     close_unusable_connections()
-    sent = 0
-    while claimed := OutboxMessage.objects.claim(BATCH):
+    sent, claimed = 0, OutboxMessage.objects.claim(BATCH)
+    while claimed:
         sent += _deliver(claimed)
+        claimed = OutboxMessage.objects.claim(BATCH) if OutboxMessage.objects.is_any_due() else []
     return sent
 
 
@@ -72,9 +73,7 @@ async def relay_until(stop: asyncio.Event, measure: Callable[[], None] | None = 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox") as thread:
         while not stop.is_set():
             try:
-                if measure:
-                    await loop.run_in_executor(thread, measure)
-                await loop.run_in_executor(thread, deliver_all)
+                await loop.run_in_executor(thread, _look, measure)
                 if loop.time() - cleaned > CLEAN_UP_EVERY:
                     await loop.run_in_executor(thread, OutboxMessage.objects.clean_up)
                     cleaned = loop.time()
@@ -87,6 +86,15 @@ async def relay_until(stop: asyncio.Event, measure: Callable[[], None] | None = 
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), INTERVAL)
         await loop.run_in_executor(thread, connections.close_all)
+
+
+def _look(measure: Callable[[], None] | None) -> None:
+    close_unusable_connections()
+    if measure:
+        measure()
+    # Looking takes no lock, claiming does.
+    if OutboxMessage.objects.is_any_due():
+        deliver_all()
 
 
 def _deliver(claimed: Sequence[OutboxMessage]) -> int:
@@ -163,7 +171,6 @@ class _Nudger:
             self.away_until = time.monotonic() + INTERVAL
         except Exception:
             logger.exception("nudge_failed")
-        finally:
             connections.close_all()
 
 

@@ -60,6 +60,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(condition=models.Q(("status", "pending")), fields=["id"], name="outbox_due"),
                     models.Index(condition=models.Q(("status", "pending")), fields=["aggregate_id", "id"], name="outbox_order"),
+                    models.Index(condition=models.Q(("status__in", ["pending", "dead"])), fields=["status"], name="outbox_open"),
                 ],
             },
         ),

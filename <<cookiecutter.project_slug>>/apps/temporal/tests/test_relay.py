@@ -1,14 +1,15 @@
 """What the outbox holds reaches Temporal: once, in order, in time, or it says why not."""
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 from temporalio.client import Client
@@ -61,9 +62,17 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return order
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_commit_sends_at_once_and_a_rollback_never(server: str, settings: Settings) -> None:
+@pytest.fixture
+def nudging(settings: Settings) -> Iterator[None]:
+    """Commits nudge the relay. Its thread keeps its database connection, which the test's database cannot outlive."""
     settings.TEMPORAL_RELAY_ON_COMMIT = True
+    yield
+    relay._nudger(os.getpid()).thread.submit(connections.close_all).result(10)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("nudging")
+def test_a_commit_sends_at_once_and_a_rollback_never(server: str) -> None:
     unique = uuid4()
 
     with transaction.atomic():
@@ -80,8 +89,8 @@ def test_a_commit_sends_at_once_and_a_rollback_never(server: str, settings: Sett
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_commit_succeeds_and_does_not_wait_when_temporal_is_away(nobody: str, settings: Settings) -> None:
-    settings.TEMPORAL_RELAY_ON_COMMIT = True
+@pytest.mark.usefixtures("nudging")
+def test_a_commit_succeeds_and_does_not_wait_when_temporal_is_away(nobody: str) -> None:
 
     enqueue("accepted")
 
