@@ -1,0 +1,121 @@
+"""A batch of this project against what people write otherwise, and how it grows."""
+
+import time
+from collections.abc import Sequence
+from itertools import batched
+from typing import Any
+from uuid import uuid4
+
+from django.db import connection
+from temporalio.client import WorkflowHandle
+
+from apps.users.models import User
+from bench.figures import Figure, Size, take_turns
+from bench.people import make_people
+from bench.processes import BARE, OURS, Load, load, peak_memory, worker
+from bench.shared import ChunksInput
+from bench.writes import LOOPS
+
+CHUNK = 1_000
+# What a batch needs however small it is, in events; and the limit for a row once that no longer counts.
+LARGE, EVENTS_A_ROW = 100_000, 0.006
+
+
+def against_others(size: Size) -> list[Figure]:
+    """Rows a second of each way to do the same work."""
+    make_people(size.rows)
+    with worker(OURS), worker(BARE), load() as bench:
+        for queue in (OURS, BARE):
+            bench.warm_up(queue, "bench_orm")
+        return [
+            *_compare(bench, size, "bulk_update", bare=0.95, loop=0.8),
+            *_compare(bench, size, "check_profile", bare=0.95, loop=4.0 if connection.vendor == "postgresql" else None),
+            *_nothing(bench, size),
+            *_row_by_row(bench, size),
+        ]
+
+
+def growth(size: Size) -> list[Figure]:
+    """The same batch over more and more rows, each time with a new worker: its peak memory is that of this batch."""
+    figures, peaks = list[Figure](), dict[int, float]()
+    for rows in size.growth:
+        make_people(rows)
+        with worker(OURS) as process, load() as bench:
+            bench.warm_up(OURS, "bench_orm")
+            handle, rate = _batch(bench, "check_profile", rows)
+            events = bench.runner.run(handle.describe()).history_length / rows
+            peaks[rows] = peak_memory(process) or 0.0
+        limit = EVENTS_A_ROW if rows >= LARGE else None
+        figures += [
+            _value(f"batch of {rows:,} rows", "rows/s", [rate]),
+            _value(f"batch of {rows:,} rows, events", "a row", [events], at_most=limit),
+        ]
+    few, many = sorted(peaks)[-min(len(peaks), 3)], max(peaks)
+    if peaks[many]:
+        what = f"peak memory, {many:,} rows against {few:,}"
+        figures.append(Figure(what=what, unit="MiB", ours=[peaks[many]], against="MiB", theirs=[peaks[few]], at_most=1.1))
+    return figures
+
+
+def _compare(bench: Load, size: Size, write: str, *, bare: float, loop: float | None) -> list[Figure]:
+    ours, theirs, looped = take_turns(
+        size.rounds,
+        lambda: _batch(bench, write, size.rows)[1],
+        lambda: _bare(bench, "bench_chunks", write, size.rows),
+        lambda: _loop(write, size.rows),
+    )
+    what, unit = f"batch, {write}", "rows/s"
+    return [
+        Figure(what=what, unit=unit, ours=ours, against="bare SDK", theirs=theirs, at_least=bare),
+        Figure(what=what, unit=unit, ours=ours, against="loop, bulk_update", theirs=looped, at_least=loop),
+    ]
+
+
+def _nothing(bench: Load, size: Size) -> list[Figure]:
+    (rates,) = take_turns(size.rounds, lambda: _batch(bench, "nothing", size.rows)[1])
+    return [_value("batch that only reads", "rows/s", rates, at_least=100_000)]
+
+
+def _row_by_row(bench: Load, size: Size) -> list[Figure]:
+    ours, theirs = take_turns(
+        size.rounds,
+        lambda: _batch(bench, "bulk_update", size.items)[1],
+        lambda: _bare(bench, "bench_row_by_row", "bulk_update", size.items),
+    )
+    what = f"batch of {size.items:,} rows, bulk_update"
+    return [Figure(what=what, unit="rows/s", ours=ours, against="an activity a row", theirs=theirs)]
+
+
+def _value(what: str, unit: str, ours: Sequence[float], *, at_least: float | None = None, at_most: float | None = None) -> Figure:
+    return Figure(what=what, unit=unit, ours=ours, compare="value", at_least=at_least, at_most=at_most)
+
+
+def _batch(bench: Load, action: str, rows: int) -> tuple[WorkflowHandle[Any, Any], float]:
+    """A batch of this project, and its rows a second from the start to the result."""
+    wanted = {"batch_id": str(uuid4()), "rows": {"model": "users.User", "filter": {"pk__lte": rows}}, "action": action}
+    began = time.perf_counter()
+    handle = bench.start("batch_processing", wanted, queue=OURS)
+    succeeded = bench.result(handle)["succeeded"]
+    return handle, _rate(succeeded, rows, began)
+
+
+def _bare(bench: Load, workflow: str, write: str, rows: int) -> float:
+    """Rows a second of a bare SDK workflow."""
+    began = time.perf_counter()
+    wanted = ChunksInput(write=write, first=1, last=rows, size=CHUNK)
+    return _rate(bench.result(bench.start(workflow, wanted, queue=BARE)), rows, began)
+
+
+def _loop(write: str, rows: int) -> float:
+    """Rows a second of a loop in one process."""
+    began, done = time.perf_counter(), 0
+    for chunk in batched(User.objects.filter(pk__lte=rows).iterator(chunk_size=CHUNK), CHUNK, strict=False):
+        LOOPS[write](chunk)
+        done += len(chunk)
+    return _rate(done, rows, began)
+
+
+def _rate(done: int, rows: int, began: float) -> float:
+    seconds = time.perf_counter() - began
+    assert done == rows, f"{done} of {rows} rows"
+    return rows / seconds

@@ -1,0 +1,85 @@
+"""What the outbox costs: from the commit to the start on the server, at 50 starts a second."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from functools import partial
+from uuid import uuid4
+
+from django.db import transaction
+from temporalio.service import RPCError, RPCStatusCode
+
+from apps.temporal.outbox import enqueue_start
+from bench.figures import Figure, Size, percentile, take_turns
+from bench.processes import BARE, OURS, Load, load, worker
+from bench.shared import ActivitiesInput
+
+A_SECOND = 50
+PATIENCE = 30.0
+NOTHING = ActivitiesInput(activity="bench_no_op", times=0)
+
+
+def through_the_outbox(size: Size) -> list[Figure]:
+    """Median and p95 in milliseconds."""
+    with worker(OURS), worker(BARE), load() as bench:
+        for queue in (OURS, BARE):
+            bench.warm_up(queue)
+        _outbox(bench, 3)
+        ours, theirs = take_turns(size.rounds, lambda: _outbox(bench, size.starts), lambda: _bare(bench, size.starts))
+    return [
+        Figure(
+            what=f"outbox start at {A_SECOND}/s, {name}",
+            unit="ms",
+            ours=[1_000 * percentile(turn, share) for turn in ours],
+            against="bare start_workflow",
+            theirs=[1_000 * percentile(turn, share) for turn in theirs],
+            compare="value",
+            at_most=limit,
+        )
+        for name, share, limit in (("p50", 0.5, None), ("p95", 0.95, 50))
+    ]
+
+
+def _outbox(bench: Load, starts: int) -> list[float]:
+    """Seconds from each commit to the start that the server notes."""
+    committed: dict[str, float] = {}
+    for _ in _paced(starts):
+        workflow_id = f"outbox-{uuid4()}"
+        with transaction.atomic():
+            transaction.on_commit(partial(lambda key: committed.update({key: time.time()}), workflow_id))
+            enqueue_start("bench_activities", NOTHING, workflow_id=workflow_id)
+    return bench.runner.run(_delays(bench, committed))
+
+
+def _bare(bench: Load, starts: int) -> list[float]:
+    """Seconds from each call to the start that the server notes."""
+    called: dict[str, float] = {}
+    for _ in _paced(starts):
+        workflow_id = f"bare-{uuid4()}"
+        called[workflow_id] = time.time()
+        bench.runner.run(bench.client.start_workflow("bench_activities", NOTHING, id=workflow_id, task_queue=BARE))
+    return bench.runner.run(_delays(bench, called))
+
+
+def _paced(starts: int) -> Iterator[int]:
+    """Yield at an even pace, whatever the work in between takes."""
+    began = time.monotonic()
+    for number in range(starts):
+        time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
+        yield number
+
+
+async def _delays(bench: Load, since: dict[str, float]) -> list[float]:
+    return [(await _started(bench, workflow_id)) - moment for workflow_id, moment in since.items()]
+
+
+async def _started(bench: Load, workflow_id: str) -> float:
+    """When the server started it, in seconds. One that is still on its way is waited for."""
+    handle, deadline = bench.client.get_workflow_handle(workflow_id), time.monotonic() + PATIENCE
+    while True:
+        try:
+            return (await handle.describe()).start_time.timestamp()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND or time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)

@@ -1,0 +1,79 @@
+"""What this project adds to each activity: its worker against a bare one, on the same server, in turns."""
+
+import asyncio
+import time
+
+from bench.figures import Figure, Size, percentile, take_turns
+from bench.people import make_people
+from bench.processes import BARE, OURS, Load, load, worker
+from bench.shared import ActivitiesInput
+
+AT_ONCE = 50
+THREE_ACTIVITIES = 3
+
+
+def no_op(size: Size) -> list[Figure]:
+    """Throughput and latency of activities that do nothing."""
+    return _compare("no-op activities", "bench_no_op", size)
+
+
+def orm(size: Size) -> list[Figure]:
+    """Throughput and latency of activities that read and write a row."""
+    make_people(1)
+    return _compare("ORM activities", "bench_orm", size)
+
+
+def concurrency(size: Size) -> list[Figure]:
+    """20 activities of 0.1 s at once."""
+    make_people(1)
+    with worker(OURS), worker(BARE), load() as bench:
+        for queue in (OURS, BARE):
+            bench.warm_up(queue, "bench_orm")
+        ours, theirs = take_turns(size.rounds, lambda: _span(bench, OURS), lambda: _span(bench, BARE))
+    return [
+        Figure(
+            what="20 activities of 0.1 s", unit="s", ours=ours, against="bare SDK", theirs=theirs, compare="value", at_most=0.3
+        )
+    ]
+
+
+def _span(bench: Load, queue: str) -> float:
+    """Seconds from the first start to the last end."""
+    wanted = ActivitiesInput(activity="bench_wait_and_query", times=20, together=True)
+    began, ended = zip(*bench.result(bench.start("bench_activities", wanted, queue=queue)), strict=True)
+    return float(max(ended) - min(began))
+
+
+def _compare(what: str, activity: str, size: Size) -> list[Figure]:
+    with worker(OURS), worker(BARE), load() as bench:
+        for queue in (OURS, BARE):
+            bench.warm_up(queue, activity)
+
+        def turn(queue: str) -> tuple[float, float]:
+            return bench.runner.run(_many(bench, queue, activity, size.workflows))
+
+        ours, theirs = take_turns(size.rounds, lambda: turn(OURS), lambda: turn(BARE))
+    (rate, latency), (their_rate, their_latency) = zip(*ours, strict=True), zip(*theirs, strict=True)
+    latency_of = f"{what}, p95 of a workflow"
+    return [
+        Figure(what=what, unit="a second", ours=rate, against="bare SDK", theirs=their_rate, at_least=0.95),
+        Figure(what=latency_of, unit="s", ours=latency, against="bare SDK", theirs=their_latency, at_most=1.05),
+    ]
+
+
+async def _many(bench: Load, queue: str, activity: str, workflows: int) -> tuple[float, float]:
+    """Activities a second, and the p95 from a workflow's start to its result, in seconds, at AT_ONCE workflows at a time."""
+    places, seconds = asyncio.Semaphore(AT_ONCE), list[float]()
+    wanted = ActivitiesInput(activity=activity, times=THREE_ACTIVITIES)
+
+    async def one(number: int) -> None:
+        async with places:
+            began = time.perf_counter()
+            await bench.client.execute_workflow(
+                "bench_activities", wanted, id=f"{queue}-{number}-{time.time_ns()}", task_queue=queue
+            )
+            seconds.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one(number) for number in range(workflows)))
+    return workflows * THREE_ACTIVITIES / (time.perf_counter() - began), percentile(seconds, 0.95)
