@@ -5,7 +5,6 @@ field. Until then keep the old file beside the new one: both must replay. docs/t
 production.
 """
 
-import json
 from collections.abc import Sequence
 from threading import Event
 from typing import Any
@@ -19,7 +18,7 @@ from apps.batch.actions import ACTIONS, RowAction
 from apps.batch.shared import BatchProcessingWorkflowInput, RowQuery
 from apps.batch.tests.people import make_users
 from apps.temporal import activities as task_activities
-from apps.temporal import registry
+from apps.temporal import operations, registry
 from apps.temporal.plugin import DjangoPlugin
 from apps.temporal.tasks import call_of
 from apps.temporal.testing import ROOT, EventLoopThread, Temporal
@@ -42,10 +41,10 @@ def _stable_input(settings: Settings) -> None:
 def record(temporal: Temporal, handle: WorkflowHandle[Any, Any], workflow: str, case: str) -> None:
     """Write the history of one run beside the tests of the workflow's app."""
     kind = registry.workflows()[workflow]
-    history = json.loads(temporal.run(handle.fetch_history()).to_json())
+    history = operations.as_fixture(temporal.run(handle.fetch_history()))
     file = ROOT.joinpath(*kind.__module__.split(".")[:-1], "tests", "histories", f"{kind.__name__}-{case}.json")
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(history, indent=1, ensure_ascii=False) + "\n")
+    file.write_text(history)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from temporalio.client import Client
 from apps.temporal import registry, schedules
 from apps.temporal.queues import Limits
 from apps.temporal.testing import EventLoopThread
+from apps.temporal.tests.parcels import patched
+from apps.temporal.tests.parcels.depot import Depot
 from apps.temporal.tests.probe import ProbeWorkflow
 from apps.temporal.tests.scheduling import Schedules
 from apps.temporal.worker import LOCAL_ACTIVITY_SLOTS, build_worker
@@ -81,3 +83,20 @@ def on_server(
     settings.TEMPORAL_ADDRESS = temporal_server
     found.declare()
     schedules.sync()
+
+
+@pytest.fixture
+def depot(
+    request: pytest.FixtureRequest,
+    temporal_server: str,
+    temporal_client: Client,
+    loop_thread: EventLoopThread,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Depot]:
+    """See Depot. It works with the patched workflow, or the one whose module is the parameter."""
+    settings.TEMPORAL_ADDRESS = temporal_server
+    found = Depot(temporal_client, loop_thread, monkeypatch)
+    found.deploy(getattr(request, "param", patched).ParcelWorkflow)
+    with found.working():
+        yield found

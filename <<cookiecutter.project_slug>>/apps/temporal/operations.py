@@ -1,0 +1,144 @@
+"""What is done to executions that ran: reset them, keep their history, replay it against today's code."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowHistory
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Replayer
+
+from apps.temporal import client, registry
+from apps.temporal.exceptions import Refused
+from apps.temporal.plugin import DjangoPlugin
+
+TIMEOUT = 60.0
+
+
+class ResetPoint(NamedTuple):
+    """A place that a run can be reset to: what stands before event `event_id` stays, `next` and all after it is done again."""
+
+    event_id: int
+    at: datetime
+    next: str
+    is_last_good: bool
+
+
+def history(workflow_id: str, *, run_id: str = "") -> WorkflowHistory:
+    """What an execution's latest run, or the given one, recorded. Raises ExecutionNotFound or TemporalUnavailable."""
+    return client.run(lambda c: c.get_workflow_handle(workflow_id, run_id=run_id or None).fetch_history(), timeout=TIMEOUT)
+
+
+def recent_histories(last: int, query: str = "") -> list[WorkflowHistory]:
+    """What the last executions of this project's workflows recorded, of those that a visibility query matches.
+
+    Raises TemporalUnavailable, also for a query that the server does not understand.
+    """
+    ours = f"WorkflowType IN ({', '.join(map(repr, registry.workflows()))})"
+
+    async def fetch(connected: Client) -> list[WorkflowHistory]:
+        found = connected.list_workflows(f"{ours} AND ({query})" if query else ours, limit=last)
+        return [history async for history in found.map_histories()]
+
+    return client.run(fetch, timeout=TIMEOUT + last)
+
+
+def as_fixture(recorded: WorkflowHistory) -> str:
+    """A history as the tests keep it: what the SDK wrote, its flags too, legible in a diff."""
+    return json.dumps(json.loads(recorded.to_json()), indent=1, ensure_ascii=False) + "\n"
+
+
+async def replay(histories: Sequence[WorkflowHistory]) -> AsyncIterator[tuple[str, str]]:
+    """Each history's workflow id, and in one line what keeps it from replaying: nothing when it does."""
+
+    async def each() -> AsyncIterator[WorkflowHistory]:
+        for recorded in histories:
+            yield recorded
+
+    replayer = Replayer(workflows=list(registry.workflows().values()), plugins=[DjangoPlugin()])
+    async with replayer.workflow_replay_iterator(each()) as results:
+        async for result in results:
+            yield result.history.workflow_id, " ".join(str(result.replay_failure or "").split())
+
+
+def reset_points(workflow_id: str, *, run_id: str = "") -> list[ResetPoint]:
+    """Where a run can be reset to, the beginning first. Raises as history does."""
+    events = history(workflow_id, run_id=run_id).events
+    completed = [event for event in events if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED]
+    good = _last_good(events) or (completed[-1].event_id if completed else 0)
+    return [
+        ResetPoint(event.event_id, event.event_time.ToDatetime(UTC), _commands(events, event.event_id), event.event_id == good)
+        for event in completed
+    ]
+
+
+def reset(workflow_id: str, *, reason: str, to: str = "last-good", run_id: str = "") -> str:
+    """Go back to "start", to the "last-good" step or to an event id of reset_points(), and give the id of the new run.
+
+    The run that was is ended if need be and stays to be looked at. A run is reset once: with its `run_id` a repetition gives
+    the same new run.
+    Raises Refused for a point that is none, and as history does.
+    """
+    found = client.run(lambda c: c.get_workflow_handle(workflow_id, run_id=run_id or None).describe())
+    # The server has no memory for the request ids of resets.
+    if earlier := found.raw_description.workflow_extended_info.reset_run_id:
+        return earlier
+    points = reset_points(workflow_id, run_id=found.run_id)
+    choices = {str(point.event_id): point.event_id for point in points}
+    choices.update([("last-good", point.event_id) for point in points if point.is_last_good])
+    choices.update([("start", point.event_id) for point in points[:1]])
+    if to not in choices:
+        raise Refused(
+            f"{workflow_id} cannot be reset to {to}: choose {', '.join(choices) or 'another time, it did nothing yet'}."
+        )
+
+    async def ask(connected: Client) -> str:
+        request = ResetWorkflowExecutionRequest(
+            namespace=connected.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id, run_id=found.run_id),
+            reason=reason,
+            workflow_task_finish_event_id=choices[to],
+            request_id=found.run_id,
+            identity=connected.identity,
+        )
+        try:
+            return (await connected.workflow_service.reset_workflow_execution(request)).run_id
+        except RPCError as error:
+            if error.status is RPCStatusCode.INVALID_ARGUMENT:
+                raise Refused(f"Temporal refused to reset {workflow_id}: {error.message}.") from error
+            raise
+
+    return client.run(ask)
+
+
+def _last_good(events: Sequence[HistoryEvent]) -> int:
+    """The point before the step whose failure failed the run; 0 when no step did."""
+    failure = events[-1].workflow_execution_failed_event_attributes.failure
+    while failure.ByteSize():
+        step = (
+            failure.activity_failure_info.scheduled_event_id
+            or failure.child_workflow_execution_failure_info.initiated_event_id
+            or failure.nexus_operation_execution_failure_info.scheduled_event_id
+        )
+        if step:
+            return _point_of(events[step - 1])
+        failure = failure.cause
+    return 0
+
+
+def _point_of(event: HistoryEvent) -> int:
+    """The workflow task that made an event, 0 for what came from outside."""
+    return getattr(getattr(event, event.WhichOneof("attributes") or ""), "workflow_task_completed_event_id", 0)
+
+
+def _commands(events: Sequence[HistoryEvent], event_id: int) -> str:
+    """What a workflow task did, such as "activity_task_scheduled send_email_activity"."""
+    made = [event for event in events if _point_of(event) == event_id]
+    names = [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").lower() for event in made]
+    kinds = [event.activity_task_scheduled_event_attributes.activity_type.name for event in made]
+    return ", ".join(" ".join(filter(None, both)) for both in zip(names, kinds, strict=True)) or "nothing"

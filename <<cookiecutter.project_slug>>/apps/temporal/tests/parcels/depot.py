@@ -1,0 +1,73 @@
+"""Where parcels are worked on: a worker for one of this folder's workflows, whose activities say that they ran."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from temporalio import activity
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
+
+from apps.temporal import registry
+from apps.temporal.queues import Limits
+from apps.temporal.testing import EventLoopThread
+from apps.temporal.worker import build_worker
+
+
+class Depot:
+    """`done` is what was done, in its order; what is `broken` fails for good."""
+
+    def __init__(self, client: Client, loop: EventLoopThread, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.client, self.loop, self.monkeypatch = client, loop, monkeypatch
+        self.queue = f"parcels-{uuid4()}"
+        self.done: list[str] = []
+        self.broken = ""
+
+    def deploy(self, workflow: type) -> None:
+        """Make a workflow the only one of this project, here and in the commands."""
+        activities = {name: self._activity(name) for name in ("pack", "insure", "send")}
+        self.monkeypatch.setattr(registry, "workflows", lambda: {"ParcelWorkflow": workflow})
+        self.monkeypatch.setattr(registry, "activities", lambda: activities)
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """With a worker that has what is deployed."""
+        with ThreadPoolExecutor(5) as executor:
+            worker = self.loop.run(self._worker(executor))
+            entered = self.loop.run(worker.__aenter__())
+            yield
+            self.loop.run(entered.shutdown())
+
+    def start(self, parcel: str = "p1") -> WorkflowHandle[Any, Any]:
+        """Begin a parcel."""
+        start = self.client.start_workflow("ParcelWorkflow", parcel, id=f"parcel-{uuid4()}", task_queue=self.queue)
+        return self.loop.run(start)
+
+    def result(self, handle: WorkflowHandle[Any, Any]) -> Any:
+        """Wait for the latest run's result."""
+        return self.loop.run(self.client.get_workflow_handle(handle.id).result())
+
+    def fail(self, broken: str) -> WorkflowHandle[Any, Any]:
+        """A parcel for which this could not be done. Afterwards it can."""
+        self.broken, handle = broken, self.start()
+        with pytest.raises(WorkflowFailureError):
+            self.result(handle)
+        self.broken = ""
+        return handle
+
+    async def _worker(self, executor: ThreadPoolExecutor) -> Worker:
+        return build_worker(self.client, task_queue=self.queue, limits=Limits(slots=1, memory=1), executor=executor)
+
+    def _activity(self, name: str) -> Callable[[str], str]:
+        @activity.defn(name=name)
+        def work(parcel: str) -> str:
+            self.done.append(name)
+            if name == self.broken:
+                raise ApplicationError(f"cannot {name} it", non_retryable=True)
+            return f"{name}-{parcel}"
+
+        return work
