@@ -1,15 +1,11 @@
 """Real processes, killed and stopped at the worst moments: nothing is lost and nothing is done twice."""
 
-import subprocess
-import sys
 from uuid import uuid4
 
 from temporalio.client import Client
 
-from apps.temporal.conf import DEV_SERVER_ARGS
-from apps.temporal.devserver import free_port
 from apps.temporal.testing import EventLoopThread
-from tests.installation import ROOT, Installation, wait_until
+from tests.installation import Installation, wait_until
 
 ROWS, BAD_EVERY = 100_000, 1_000
 AUDIT = {
@@ -48,21 +44,6 @@ def test_a_killed_worker_leaves_a_batch_that_ends_with_every_row_done_once(
     assert installation.number("SELECT count(*) FROM batch_batchfailure") == ROWS // BAD_EVERY
     description = loop_thread.run(temporal_client.get_workflow_handle(f"batch-{batch_id}").describe())
     assert description.history_length <= 0.006 * ROWS
-
-
-def test_a_worker_that_starts_before_the_server_connects_when_it_comes(installation: Installation) -> None:
-    port = free_port()
-    server = [sys.executable, "-m", "apps.temporal.devserver", "--port", str(port), *DEV_SERVER_ARGS]
-
-    with installation.worker(TEMPORAL_ADDRESS=f"127.0.0.1:{port}") as worker:
-        wait_until(lambda: installation.log().count("waiting_for_temporal") >= 3, seconds=60)
-        with subprocess.Popen(server, cwd=ROOT, stdout=subprocess.PIPE) as late:
-            try:
-                wait_until(lambda: "worker_started" in installation.log(), seconds=60)
-                worker.terminate()
-                assert worker.wait(30) == 0
-            finally:
-                late.terminate()
 
 
 def test_an_onboarding_started_from_outside_sends_both_mails(

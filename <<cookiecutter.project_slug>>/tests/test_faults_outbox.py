@@ -3,6 +3,8 @@
 import os
 import random
 from collections import Counter
+from contextlib import ExitStack
+from uuid import uuid4
 
 from temporalio.client import Client
 
@@ -10,6 +12,7 @@ from apps.temporal.testing import EventLoopThread
 from tests.installation import Installation, wait_until
 
 KILLED = 200
+MESSAGES, EXECUTIONS = 10_000, 50
 UNSENT = "SELECT count(*) FROM temporal_outboxmessage WHERE status = 'pending'"
 
 
@@ -41,3 +44,26 @@ def test_what_was_committed_by_processes_that_were_killed_starts_once(
     # The moments must have been before the commit, between it and the sending, and after it.
     assert all(state in found for state in ("rolled_back", "sent")), found
     assert "pending" in found or "claimed" in found, found
+
+
+def test_four_relays_at_once_send_each_message_once_and_keep_the_order(
+    installation: Installation, loop_thread: EventLoopThread, temporal_client: Client
+) -> None:
+    prefix = f"raced-{uuid4()}"
+    installation.manage("filloutbox", prefix, str(EXECUTIONS), str(MESSAGES))
+
+    with ExitStack() as relays:
+        for number in range(4):
+            relays.enter_context(installation.process("manage.py", "runrelay", log=f"relay-{number}.log"))
+        wait_until(lambda: not installation.number(UNSENT), seconds=300)
+
+    for number in range(EXECUTIONS):
+        received = loop_thread.run(signals(temporal_client, f"{prefix}-{number}"))
+        assert received == list(range(EXECUTIONS + number, MESSAGES, EXECUTIONS))
+
+
+async def signals(client: Client, workflow_id: str) -> list[int]:
+    """The signals of an execution, as its history has them."""
+    history = await client.get_workflow_handle(workflow_id).fetch_history()
+    arguments = [event.workflow_execution_signaled_event_attributes.input.payloads for event in history.events]
+    return [int(payloads[0].data) for payloads in arguments if payloads]
