@@ -1,14 +1,16 @@
 """What a batch can do to rows. A project adds its own: one entry here, for any model.
 
-`apply` takes rows, writes them back (set-based: one UPDATE a chunk is 34 times `bulk_update`), and returns the reason for each
-row that it refused, by primary key. It runs in the transaction that also records how far the batch is, so database writes
-happen once. Anything else, a mail say, needs a key of its own.
+`apply` takes rows and returns the reason for each row that it refused, by primary key. Either it writes by itself, set-based: one
+UPDATE a chunk is 34 times `bulk_update`. Or it changes the rows that it was given, and the batch writes back the fields that
+`writes` names. Both run in the transaction that also records how far the batch is, so database writes happen once. Anything else,
+a mail say, needs a key of its own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps.batch.writes import write_back
 from apps.users import actions as users
 
 
@@ -18,7 +20,15 @@ class RowAction:
 
     model: str
     apply: Callable[[Sequence[Any]], Mapping[Any, str]]
+    writes: Sequence[str] = ()
     chunk_size: int = 1_000
+
+    def do(self, rows: Sequence[Any]) -> Mapping[Any, str]:
+        """Apply it to rows and write back those that it did not refuse."""
+        refused = self.apply(rows) if rows else {}
+        if self.writes:
+            write_back([row for row in rows if not refused.get(row.pk)], self.writes)
+        return refused
 
 
 ACTIONS: dict[str, RowAction] = {name: RowAction(model="users.User", apply=apply) for name, apply in users.ACTIONS.items()}

@@ -1,17 +1,18 @@
 """The effects of a batch: open it, plan it, work through a range of it, close it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from apps.batch.actions import ACTIONS, RowAction
 from apps.batch.models import Batch, BatchRange
-from apps.batch.rows import check_action, described
+from apps.batch.rows import check_action, count, described
 from apps.batch.shared import (
     PLAN_SIZE,
     RANGE_SIZE,
@@ -33,9 +34,9 @@ def open_batch(wanted: OpenBatchInput) -> int:
     """Create the batch's row, where whoever started it has not, and count its rows. A bad description is final."""
     try:
         check_action(wanted.action, wanted.rows)
+        total = count(wanted.rows) if wanted.rows else wanted.user_count
     except ValidationError as error:
         raise ApplicationError(" ".join(error.messages), type="InvalidBatch", non_retryable=True) from error
-    total = described(wanted.rows).count() if wanted.rows else wanted.user_count
     Batch.objects.update_or_create(
         batch_id=wanted.batch_id,
         defaults={"status": Batch.Status.RUNNING, "total": total},
@@ -68,7 +69,8 @@ def plan_ranges(wanted: PlanInput) -> Plan:
 def process_range(wanted: RangeInput) -> RangeResult:
     """Work through a range, a chunk a transaction; an attempt after a crash goes on where the last chunk was committed."""
     batch = Batch.objects.get(batch_id=wanted.batch_id)
-    while not (progress := _process_chunk(batch, wanted)).finished:
+    rows = User.objects.order_by("pk") if wanted.rows is None else described(wanted.rows).filter(pk__lte=wanted.upto)
+    while not (progress := _process_chunk(batch, wanted, rows)).finished:
         activity.heartbeat(progress.cursor)
         if activity.is_cancelled():
             raise CancelledError("cancelled between two chunks")
@@ -87,8 +89,21 @@ def close_batch(wanted: CloseBatchInput) -> ClosedBatch:
     return ClosedBatch(**batch.counts(), failures=batch.sample_of_failures(SAMPLE_SIZE))
 
 
+def _process_chunk(batch: Batch, wanted: RangeInput, rows: QuerySet[Any]) -> BatchRange:
+    """Do a chunk at once. If that raises, do it row by row, so that a row nobody foresaw fails alone."""
+    try:
+        return _commit_chunk(batch, wanted, rows, RowAction.do)
+    except (OperationalError, InterfaceError):
+        # The database, not a row: the whole chunk is tried again.
+        raise
+    except Exception:
+        return _commit_chunk(batch, wanted, rows, _one_by_one)
+
+
 @transaction.atomic
-def _process_chunk(batch: Batch, wanted: RangeInput) -> BatchRange:
+def _commit_chunk(
+    batch: Batch, wanted: RangeInput, rows: QuerySet[Any], do: Callable[[RowAction, Sequence[Any]], Mapping[Any, str]]
+) -> BatchRange:
     """One chunk: the rows, their failures and the cursor are committed together or not at all.
 
     The lock keeps an attempt that was given up for dead, but lives, from doing a chunk beside its successor.
@@ -98,13 +113,10 @@ def _process_chunk(batch: Batch, wanted: RangeInput) -> BatchRange:
     if progress.finished:
         return progress
     action = ACTIONS[batch.action]
-    keys, rows = _next_chunk(wanted, progress.cursor, action.chunk_size)
-    reasons = {
-        **dict.fromkeys(keys, "there is no such row"),
-        **dict.fromkeys((row.pk for row in rows), ""),
-        **_apply(action, rows),
-    }
-    refused = {key: reason for key, reason in reasons.items() if reason}
+    keys, chunk = _next_chunk(wanted, rows, progress.cursor, action.chunk_size)
+    gone = set(keys).difference(row.pk for row in chunk) if len(chunk) < len(keys) else set()
+    reasons = {**dict.fromkeys(gone, "there is no such row"), **do(action, chunk)}
+    refused = {key: reasons[key] for key in sorted(reasons) if reasons[key]}
     batch.record_failures(refused)
     progress.failed += len(refused)
     progress.succeeded += len(keys) - len(refused)
@@ -114,32 +126,29 @@ def _process_chunk(batch: Batch, wanted: RangeInput) -> BatchRange:
     return progress
 
 
-def _next_chunk(wanted: RangeInput, cursor: Key | None, size: int) -> tuple[list[Any], list[Any]]:
+def _next_chunk(wanted: RangeInput, rows: QuerySet[Any], cursor: Key | None, size: int) -> tuple[list[Any], list[Any]]:
     """The next keys in order, and the rows that there are for them. Listed accounts may be missing, described rows cannot."""
     if wanted.rows is None:
         keys = [user_id for user_id in wanted.user_ids if cursor is None or user_id > int(cursor)][:size]
-        return keys, list(User.objects.filter(pk__in=keys).order_by("pk"))
-    ahead = described(wanted.rows).filter(pk__lte=wanted.upto)
-    rows = list((ahead if cursor is None else ahead.filter(pk__gt=cursor))[:size])
-    return [row.pk for row in rows], rows
+        return keys, list(rows.filter(pk__in=keys))
+    chunk = list((rows if cursor is None else rows.filter(pk__gt=cursor))[:size])
+    return [row.pk for row in chunk], chunk
 
 
-def _apply(action: RowAction, rows: Sequence[Any]) -> Mapping[Any, str]:
-    """Do it to all rows at once. If that raises, do it one by one, so that a row nobody foresaw fails alone."""
-    if not rows:
-        return {}
-    try:
-        with transaction.atomic():
-            return action.apply(rows)
-    except (OperationalError, InterfaceError):
-        # The database, not a row: the whole chunk is tried again.
-        raise
-    except Exception as error:
-        if len(rows) == 1:
+def _one_by_one(action: RowAction, rows: Sequence[Any]) -> Mapping[Any, str]:
+    """Do it to each row alone. What it raises is the reason for that row."""
+    refused: dict[Any, str] = {}
+    for row in rows:
+        try:
+            with transaction.atomic():
+                refused |= action.do([row])
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
             if not isinstance(error, DatabaseError):
-                activity.logger.exception("row_failed", extra={"row": str(rows[0].pk)})
-            return {rows[0].pk: f"{type(error).__name__}: {error}"}
-        return {pk: reason for row in rows for pk, reason in _apply(action, [row]).items()}
+                activity.logger.exception("row_failed", extra={"row": str(row.pk)})
+            refused[row.pk] = f"{type(error).__name__}: {error}"
+    return refused
 
 
 def _wire(key: Any) -> Key:

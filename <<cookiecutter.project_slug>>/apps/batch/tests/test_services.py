@@ -81,10 +81,12 @@ def test_a_filter_that_no_row_can_pass_is_a_batch_of_none() -> None:
         ({"rows": RowQuery(model="users.User", filter={"email__nothing": "x"})}, "rows"),
         ({"rows": RowQuery(model="users.User", filter={"profile_checked_at__isnull": "maybe"})}, "rows"),
         ({"rows": RowQuery(model="users.User", filter={"api_tokens__name": "x"})}, "rows"),
+        ({"rows": RowQuery(model="users.User", filter={"email__regex": "("})}, "rows"),
     ],
-    ids=["other batch", "no rows", "both", "too many", "action", "model", "secret", "look-up", "value", "relation"],
+    ids=["other batch", "no rows", "both", "too many", "action", "model", "secret", "look-up", "value", "relation", "pattern"],
 )
 def test_what_cannot_be_a_batch_is_refused_by_field_and_changes_nothing(fields: dict[str, object], field: str) -> None:
+    make_users(1)
     start_batch(batch_id="b", action="check_profile", user_ids=[1, 2])
 
     with pytest.raises(ValidationError) as caught:
