@@ -72,10 +72,9 @@ def retries(call: TaskCall) -> common.RetryPolicy:
 async def send_activity(client: Client, message: OutboxMessage) -> None:
     """Start the task of an outbox message, once, however often it is sent. Raises RPCError."""
     call = call_of(message.payload)
-    server = f"{client.service_client.config.target_host} {client.namespace}"
     # Temporal's most urgent is 1, its usual 3, its least 5.
     priority = common.Priority(priority_key=3 - round(call.priority / 50))
-    if call.run_after is None and server not in _without_standalone:
+    if _may_be_standalone(client, call):
         try:
             with suppress(ActivityAlreadyStartedError):
                 await client.start_activity(
@@ -92,9 +91,7 @@ async def send_activity(client: Client, message: OutboxMessage) -> None:
                     summary=call.task,
                 )
         except RPCError as error:
-            if error.status is not RPCStatusCode.UNIMPLEMENTED:
-                raise
-            _without_standalone.add(server)
+            _note_without(client, error)
         else:
             return
     delay = (call.run_after or call.enqueued_at) - datetime.now(UTC)
@@ -115,34 +112,48 @@ async def send_activity(client: Client, message: OutboxMessage) -> None:
 async def find(client: Client, call: TaskCall) -> Result:
     """What Temporal says of a task that was sent. Raises RPCError: NOT_FOUND when it knows it no longer."""
     handle: Any = client.get_activity_handle(call.id, result_type=TaskRun)
-    try:
-        found = await handle.describe()
+    found = await _described(client, handle) if _may_be_standalone(client, call) else None
+    if found:
         info, state = found.raw_info, found.run_state
-    except RPCError as error:
-        if error.status not in {RPCStatusCode.NOT_FOUND, RPCStatusCode.UNIMPLEMENTED}:
-            raise
+    else:
         handle = client.get_workflow_handle(call.id, result_type=TaskRun)
         found = await handle.describe()
         info = next(iter(found.raw_description.pending_activities), None)
         state = info and info.state
     if found.close_time is None:
-        return _unfinished(call, info, running=state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED)
+        if state != PendingActivityState.PENDING_ACTIVITY_STATE_STARTED:
+            return result_of(call, TaskResultStatus.READY)
+        started_at = info.last_started_time.ToDatetime(UTC)
+        run = TaskRun(attempt=info.attempt, worker_id=info.last_worker_identity, started_at=started_at)
+        return result_of(call, TaskResultStatus.RUNNING, run)
     try:
         return result_of(call, TaskResultStatus.SUCCESSFUL, await handle.result(), at=found.close_time)
     except (ActivityFailureError, WorkflowFailureError) as failure:
         return _failed(call, failure, found.close_time)
 
 
-def _unfinished(call: TaskCall, info: Any, *, running: bool) -> Result:
-    run = None
-    if info is not None and info.HasField("last_started_time"):
-        run = TaskRun(
-            # Between two attempts the number is that of the next.
-            attempt=info.attempt if running else info.attempt - 1,
-            worker_id=info.last_worker_identity,
-            started_at=info.last_started_time.ToDatetime(UTC),
-        )
-    return result_of(call, TaskResultStatus.RUNNING if running else TaskResultStatus.READY, run)
+async def _described(client: Client, handle: Any) -> Any:
+    try:
+        return await handle.describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            _note_without(client, error)
+    return None
+
+
+def _may_be_standalone(client: Client, call: TaskCall) -> bool:
+    return call.run_after is None and _server(client) not in _without_standalone
+
+
+def _note_without(client: Client, error: RPCError) -> None:
+    """Ask this server only once, if that is what the error says. Raises the error otherwise."""
+    if error.status is not RPCStatusCode.UNIMPLEMENTED:
+        raise error
+    _without_standalone.add(_server(client))
+
+
+def _server(client: Client) -> str:
+    return f"{client.service_client.config.target_host} {client.namespace}"
 
 
 def _failed(call: TaskCall, failure: BaseException, at: datetime) -> Result:

@@ -11,6 +11,7 @@ from apps.temporal import registry
 
 WORKFLOWS = {
     "batch_processing",
+    "django_task",
     "user_onboarding",
 }
 ACTIVITIES = {
@@ -20,6 +21,7 @@ ACTIVITIES = {
     "plan_ranges",
     "process_range",
     "process_user_activity",
+    "run_django_task",
     "send_email_activity",
 }
 

@@ -1,11 +1,14 @@
 """Tasks for the tests of the backend."""
 
-import os
+from threading import Event
 from typing import Any
 
 from django.tasks import TaskContext, task
 
 from apps.users.models import User
+
+begun, may_go_on = Event(), Event()
+runs: list[str] = []
 
 
 @task
@@ -25,7 +28,7 @@ def add(first: int, second: int) -> int:
 
 @task
 def fail(message: str) -> None:
-    raise ValueError(message)
+    raise ValueError(ValueError(message))
 
 
 @task
@@ -39,17 +42,31 @@ def give_an_object() -> object:
 
 
 @task(takes_context=True)
-def who(context: "TaskContext[..., Any]") -> list[Any]:
-    return [context.task_result.id, context.attempt, context.task_result.worker_ids == [f"{os.getpid()}@{os.uname().nodename}"]]
+def who(context: "TaskContext[..., Any]", word: str) -> list[Any]:
+    return [context.task_result.id, context.attempt, context.task_result.worker_ids, word]
 
 
 @task(takes_context=True)
-def fail_at_first(context: "TaskContext[..., Any]") -> int:
-    if context.attempt == 1:
-        raise ValueError("at first")
+def fail_before_attempt(context: "TaskContext[..., Any]", attempt: int) -> int:
+    if context.attempt < attempt:
+        raise ValueError(f"at attempt {context.attempt}")
     return context.attempt
 
 
 @task
-def count_users() -> int:
+def note(word: str) -> int:
+    runs.append(word)
     return User.objects.count()
+
+
+@task
+def wait() -> str:
+    begun.set()
+    if not may_go_on.wait(10):
+        raise TimeoutError
+    return "gone on"
+
+
+@task
+def sleep(seconds: float) -> None:
+    Event().wait(seconds)
