@@ -4,17 +4,11 @@ from typing import Literal
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
-from ninja import Router, Schema, Status
+from ninja import Router, Status
 
 from apps.temporal import outbox, schedules
 
 router = Router(tags=["schedules"])
-
-
-class ReasonIn(Schema):
-    """Why. It is shown with the schedule."""
-
-    note: str = ""
 
 
 @router.get("", response=list[schedules.ScheduleState], summary="Schedules, by name")
@@ -26,13 +20,13 @@ def listed(request: HttpRequest) -> list[schedules.ScheduleState]:
 
 @router.post("/{name}/{change}", response={202: dict[str, str]}, summary="Pause a schedule, resume it, or run it now")
 def change(
-    request: HttpRequest, name: str, change: Literal["pause", "resume", "trigger"], reason: ReasonIn | None = None
+    request: HttpRequest, name: str, change: Literal["pause", "resume", "trigger"], note: str = ""
 ) -> Status[dict[str, str]]:
-    """Accepted at once, also while Temporal is away."""
+    """Accepted at once, also while Temporal is away. `note` says why and is shown with the schedule."""
     _require(request, "temporal.change_schedule")
     if name not in schedules.declared():
         raise Http404(f"There is no schedule {name!r}.")
-    outbox.enqueue_schedule_change(name, change, note=reason.note if reason else "", alone=True)
+    outbox.enqueue_schedule_change(name, change, note=note, alone=True)
     return Status(202, {"name": name, "change": change})
 
 

@@ -88,14 +88,12 @@ def on_server(
 @pytest.fixture
 def depot(
     request: pytest.FixtureRequest,
-    temporal_server: str,
+    server: str,
     temporal_client: Client,
     loop_thread: EventLoopThread,
-    settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Depot]:
     """See Depot. It works with the patched workflow, or the one whose module is the parameter."""
-    settings.TEMPORAL_ADDRESS = temporal_server
     found = Depot(temporal_client, loop_thread, monkeypatch)
     found.deploy(getattr(request, "param", patched).ParcelWorkflow)
     with found.working():

@@ -1,4 +1,4 @@
-"""Records what test_operations.py replays: `pytest apps/temporal/tests/parcels/record_history.py`. Needed once: old code is old."""
+"""Records what test_operations.py replays: `pytest apps/temporal/tests/parcels/record_history.py`. Once is enough."""
 
 import pytest
 from temporalio.client import Client
