@@ -8,20 +8,6 @@ from temporalio.envconfig import ClientConfig, ClientConnectConfig
 DEFAULT_ADDRESS = "localhost:7233"
 DEFAULT_NAMESPACE = "default"
 
-# By default the server's queues are read 20 times a second and timers are shifted by up to 1 s: 350 ms for a workflow of
-# three activities. With these it is 32 ms. For development and tests only: they cost an idle server some CPU.
-DEV_SERVER_ARGS = (
-    "--dynamic-config-value",
-    "history.transferProcessorMaxPollRPS=2000",
-    "--dynamic-config-value",
-    "history.timerProcessorMaxPollRPS=2000",
-    "--dynamic-config-value",
-    'history.timerProcessorMaxTimeShift="1ms"',
-    # A fair share of a queue for each tenant on it.
-    "--dynamic-config-value",
-    "matching.enableFairness=true",
-)
-
 
 def connect_config() -> ClientConnectConfig:
     """Arguments for Client.connect.
@@ -41,3 +27,6 @@ def connect_config() -> ClientConnectConfig:
 def shutdown_grace() -> timedelta:
     """How long a worker that was told to stop lets running activities finish."""
     return timedelta(seconds=settings.TEMPORAL_SHUTDOWN_GRACE)
+
+
+from apps.development.server import DEV_SERVER_ARGS  # noqa

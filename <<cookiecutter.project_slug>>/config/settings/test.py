@@ -2,9 +2,10 @@
 
 from config.logs import logging_config
 from config.settings.base import *  # noqa: F403  settings modules extend each other: Django's own way
-from config.settings.base import DATABASES
+from config.settings.base import DATABASES, INSTALLED_APPS
 
 DEBUG = False
+INSTALLED_APPS += ["apps.development"]
 SECRET_KEY = "only-for-tests"  # noqa: S105  signs nothing outside a test run
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}

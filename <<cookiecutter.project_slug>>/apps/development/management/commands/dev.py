@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.temporal.dev import CannotRun, Processes, refuse_used_port
+from apps.development.processes import CannotRun, Processes, refuse_used_port
 
 
 class Command(BaseCommand):

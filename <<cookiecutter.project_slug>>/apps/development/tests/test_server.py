@@ -10,13 +10,13 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from apps.temporal.devserver import HOW_TO_GET_ONE, find_cli, free_port, patiently
-from apps.temporal.testing import ROOT, EventLoopThread
+from apps.development.server import HOW_TO_GET_ONE, find_cli, free_port, patiently
+from apps.development.testing import ROOT, EventLoopThread
 
 
 def test_without_a_temporal_program_it_says_what_to_do() -> None:
     environment = {**os.environ, "TEMPORAL_CLI": "/nowhere/temporal"}
-    command = [sys.executable, "-m", "apps.temporal.devserver", "--port", str(free_port())]
+    command = [sys.executable, "-m", "apps.development.server", "--port", str(free_port())]
 
     ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
@@ -36,7 +36,7 @@ def test_it_ends_with_its_parent() -> None:
     port = free_port()
     parent = (
         "import subprocess, sys; "
-        "command = [sys.executable, '-m', 'apps.temporal.devserver', '--port', sys.argv[1]]; "
+        "command = [sys.executable, '-m', 'apps.development.server', '--port', sys.argv[1]]; "
         "print(subprocess.Popen(command, stdout=subprocess.PIPE).stdout.readline())"
     )
 

@@ -1,0 +1,204 @@
+"""Pytest fixtures for code that uses Temporal: a real server, a real worker, ordinary synchronous tests.
+
+`temporal` runs workflows against a real server; their activities share the test's database connection, so a plain
+`@pytest.mark.django_db` suffices and everything is rolled back. Services and the outbox use that server and that worker,
+too. `skipping_temporal` is the same on a server whose clock jumps over waits. `replay` replays a recorded history.
+`temporal_server` is the address, for tests that start processes. No test reaches a server that the environment names.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connections
+from django.test import override_settings
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Replayer, Worker
+
+from apps.development.server import DEV_SERVER_ARGS, free_port, patiently
+from apps.temporal import registry
+from apps.temporal.client import rest_before_exit
+from apps.temporal.plugin import DjangoPlugin
+from apps.temporal.queues import Limits
+from apps.temporal.worker import build_worker
+
+ROOT = Path(__file__).resolve().parents[2]
+# The server's default is 4,096 events: with 50, tests reach continue-as-new within a second.
+SMALL_HISTORIES = ("--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=50")
+# What names a program, not a server.
+PROGRAMS = {"TEMPORAL_CLI", "TEMPORAL_TEST_SERVER"}
+# Port 9 discards what it gets, where anything listens at all.
+NOWHERE = "127.0.0.1:9"
+
+
+class EventLoopThread:
+    """An event loop in a thread of its own, for synchronous tests."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, name="test-loop", daemon=True)
+        self.thread.start()
+
+    def run[T](self, work: Coroutine[Any, Any, T], timeout: float = 30) -> T:
+        """Wait for a coroutine, at most `timeout` seconds."""
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
+
+    def close(self) -> None:
+        """End the thread."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+class Temporal:
+    """A server and a worker for one test. `client` is the SDK's own; `run` waits for what it returns."""
+
+    def __init__(self, client: Client, loop: EventLoopThread, task_queue: str) -> None:
+        self.client, self.loop, self.task_queue = client, loop, task_queue
+
+    def run[T](self, work: Coroutine[Any, Any, T], timeout: float = 30) -> T:
+        """Wait for a coroutine of the client or of a handle, at most `timeout` seconds."""
+        return self.loop.run(work, timeout)
+
+    def start(self, workflow: str, argument: Any, *, workflow_id: str | None = None) -> WorkflowHandle[Any, Any]:
+        """Start a workflow by its registered name on this test's queue."""
+        kind = registry.workflows()[workflow]
+        work = self.client.start_workflow(
+            kind.run,  # type: ignore[attr-defined]  # every registered workflow has a run method
+            argument,
+            id=workflow_id or f"test-{uuid4()}",
+            task_queue=self.task_queue,
+        )
+        return self.run(work)
+
+    def execute(self, workflow: str, argument: Any, *, workflow_id: str | None = None) -> Any:
+        """Start a workflow and wait for its result. Raises WorkflowFailureError when it does not complete."""
+        return self.run(self.start(workflow, argument, workflow_id=workflow_id).result())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_other_server() -> Iterator[None]:
+    """Hide the server that the environment names: it may be the one of production."""
+    with pytest.MonkeyPatch.context() as environment, override_settings(TEMPORAL_ADDRESS=NOWHERE, TEMPORAL_NAMESPACE="default"):
+        for name in [name for name in os.environ if name.startswith("TEMPORAL_") and name not in PROGRAMS]:
+            environment.delenv(name)
+        environment.setenv("TEMPORAL_CONFIG_FILE", os.devnull)
+        yield
+
+
+@pytest.fixture(scope="session")
+def temporal_server() -> Iterator[str]:
+    """The address of a real server, in memory, for the whole session."""
+    port = free_port()
+    command = [sys.executable, "-m", "apps.development.server", "--port", str(port), *DEV_SERVER_ARGS, *SMALL_HISTORIES]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603  our own command
+        assert server.stdout is not None
+        if server.stdout.readline().strip() != "ready":
+            pytest.fail("The Temporal server did not start: see above.")
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="session")
+def loop_thread() -> Iterator[EventLoopThread]:
+    """The event loop that this session's Temporal objects live in."""
+    loop = EventLoopThread()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def temporal_client(temporal_server: str, loop_thread: EventLoopThread) -> Client:
+    """A client of the session's server, made as the project makes its own."""
+    rest_before_exit()
+    return loop_thread.run(Client.connect(temporal_server, plugins=[DjangoPlugin()]))
+
+
+@pytest.fixture(scope="session")
+def skipping_client(loop_thread: EventLoopThread) -> Iterator[Client]:
+    """A client of a server that skips time. Skips the test where neither TEMPORAL_TEST_SERVER nor a download is to be had."""
+    path = os.environ.get("TEMPORAL_TEST_SERVER")
+
+    def start() -> Awaitable[WorkflowEnvironment]:
+        return WorkflowEnvironment.start_time_skipping(plugins=[DjangoPlugin()], test_server_existing_path=path)
+
+    try:
+        environment = loop_thread.run(patiently(start), 60)
+    except RuntimeError as error:
+        if path:
+            raise
+        pytest.skip(f"no time-skipping server: it cannot be downloaded here ({error}); name one in TEMPORAL_TEST_SERVER")
+    yield environment.client
+    loop_thread.run(environment.shutdown())
+
+
+@pytest.fixture
+def temporal(db: None, temporal_client: Client, loop_thread: EventLoopThread) -> Iterator[Temporal]:
+    """A worker with every registered workflow and activity, on a queue of its own."""
+    with _working(temporal_client, loop_thread) as working:
+        yield working
+
+
+@pytest.fixture
+def skipping_temporal(db: None, skipping_client: Client, loop_thread: EventLoopThread) -> Iterator[Temporal]:
+    """As `temporal`, with a clock that jumps over waits while a result is awaited."""
+    with _working(skipping_client, loop_thread) as working:
+        yield working
+
+
+@pytest.fixture
+def replay(loop_thread: EventLoopThread) -> Callable[[type, str], None]:
+    """Replay a history (JSON) against a workflow class. Raises what the SDK raises when the two do not fit."""
+
+    def run(workflow: type, history: str) -> None:
+        replayer = Replayer(workflows=[workflow], plugins=[DjangoPlugin()])
+        loop_thread.run(replayer.replay_workflow(WorkflowHistory.from_json("replayed", history)))
+
+    return run
+
+
+@contextmanager
+def _working(client: Client, loop: EventLoopThread) -> Iterator[Temporal]:
+    task_queue = f"test-{uuid4()}"
+
+    async def start(executor: ThreadPoolExecutor) -> tuple[Worker, asyncio.Task[None]]:
+        worker = build_worker(client, task_queue=task_queue, limits=Limits(slots=1, memory=1), executor=executor)
+        return worker, asyncio.create_task(worker.run())
+
+    async def stop(worker: Worker, running: asyncio.Task[None]) -> None:
+        await asyncio.gather(worker.shutdown(), running)
+
+    address = client.service_client.config.target_host
+    with _sharing_connections() as executor, override_settings(TEMPORAL_ADDRESS=address, TEMPORAL_TASK_QUEUE=task_queue):
+        worker = loop.run(start(executor))
+        yield Temporal(client, loop, task_queue)
+        loop.run(stop(*worker))
+
+
+@contextmanager
+def _sharing_connections() -> Iterator[ThreadPoolExecutor]:
+    """One thread that uses this thread's database connections: it works while the test waits, never beside it."""
+    shared = {alias: connections[alias] for alias in connections}
+    for connection in shared.values():
+        connection.inc_thread_sharing()
+
+    def adopt() -> None:
+        for alias, connection in shared.items():
+            connections[alias] = connection
+
+    with ThreadPoolExecutor(max_workers=1, initializer=adopt) as executor:
+        yield executor
+    for connection in shared.values():
+        connection.dec_thread_sharing()
