@@ -175,7 +175,7 @@ TEMPORAL_OUTBOX_RETENTION = env.whole("TEMPORAL_OUTBOX_RETENTION", default=30)
 # Where a worker answers Prometheus and probes: off until set.
 TEMPORAL_METRICS_ADDRESS = env.bind_address("TEMPORAL_METRICS_ADDRESS")
 TEMPORAL_PROBE_ADDRESS = env.bind_address("TEMPORAL_PROBE_ADDRESS")
-# https://docs.djangoproject.com/en/6.1/ref/settings/#tasks  docs/adding-a-workflow.md#tasks
+# https://docs.djangoproject.com/en/6.1/ref/settings/#tasks  docs/tasks.md
 TASKS = {"default": {"BACKEND": "apps.temporal.backends.TemporalBackend"}}
 
 # ONBOARDING
