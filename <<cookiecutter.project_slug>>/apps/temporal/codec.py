@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 
+from apps.temporal.converter import strict_data_converter
 from apps.temporal.exceptions import DecryptionFailed
 
 ENCODING = b"binary/encrypted"
@@ -25,9 +25,9 @@ NONCE_BYTES = 12
 def data_converter() -> DataConverter:
     """What turns values into payloads: encrypted, error texts included, when TEMPORAL_ENCRYPTION_KEYS says so."""
     if not settings.TEMPORAL_ENCRYPTION_KEYS:
-        return pydantic_data_converter
+        return strict_data_converter
     return replace(
-        pydantic_data_converter,
+        strict_data_converter,
         payload_codec=EncryptionCodec(settings.TEMPORAL_ENCRYPTION_KEYS),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

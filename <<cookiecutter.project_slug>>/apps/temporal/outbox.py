@@ -15,13 +15,11 @@ from django.utils import timezone
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from apps.temporal import client, queues, registry, relay, schedules, tracing
+from apps.temporal.converter import MAX_PAYLOAD
 from apps.temporal.exceptions import Refused
 from apps.temporal.models import OutboxMessage
 
 Kind, Status = OutboxMessage.Kind, OutboxMessage.Status
-
-# The server's own limit for one payload: https://docs.temporal.io/self-hosted-guide/defaults
-MAX_PAYLOAD = 2 * 2**20
 
 
 def enqueue(kind: str, aggregate_id: str, payload: dict[str, Any], *, key: str, alone: bool = False) -> OutboxMessage:
