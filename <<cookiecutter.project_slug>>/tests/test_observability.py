@@ -18,7 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from temporalio.client import Client, WorkflowFailureError
 
-from apps.temporal.devserver import free_port
+from apps.temporal.devserver import DEV_SERVER_ARGS, free_port
 from apps.temporal.testing import EventLoopThread
 from tests.installation import ROOT, Installation, wait_until
 
@@ -168,3 +168,61 @@ def test_errors_arrive_with_their_ids_and_without_what_they_were_about(
     assert "users_user" in str(watcher.events()[2])
     assert "api/v1" in watcher.events()[2]["transaction"]
     assert SECRET not in str(watcher.received)
+
+
+def test_a_worker_says_what_it_waits_for_and_what_it_does(installation: Installation) -> None:
+    server, probes, metrics = (f"127.0.0.1:{free_port()}" for _ in range(3))
+    installation.environment |= {
+        "TEMPORAL_ADDRESS": server,
+        "TEMPORAL_PROBE_ADDRESS": probes,
+        "TEMPORAL_METRICS_ADDRESS": metrics,
+    }
+
+    with installation.worker() as worker:
+        wait_until(lambda: answers(f"http://{probes}/live"), seconds=30)
+        assert ready(probes) == (503, "connecting")
+        with temporal(server):
+            wait_until(lambda: ready(probes) == (200, "polling"), seconds=60)
+            installation.manage("shell", "--no-imports", "--command", ADA)
+            installation.manage("startonboarding", "ada@example.com")
+            wait_until(lambda: "temporal_workflow_completed_total" in scrape(metrics), seconds=30)
+        wait_until(lambda: ready(probes) == (503, "polling"), seconds=30)
+        assert 'outbox_messages{status="pending"} 0' in scrape(metrics)
+        installation.sql("UPDATE temporal_outboxmessage SET status = 'pending'")
+        wait_until(lambda: 'outbox_messages{status="pending"} 1' in scrape(metrics), seconds=30)
+        worker.terminate()
+        assert worker.wait(30) == 0
+
+
+@contextmanager
+def temporal(address: str) -> Iterator[None]:
+    """A Temporal server of its own, which ends with the block."""
+    command = [sys.executable, "-m", "apps.temporal.devserver", "--port", address.rpartition(":")[2], *DEV_SERVER_ARGS]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+def test_a_worker_that_cannot_listen_says_so_in_one_line(installation: Installation, watcher: Watcher) -> None:
+    with installation.worker(TEMPORAL_METRICS_ADDRESS=watcher.address) as worker:
+        assert worker.wait(30) == 1
+
+    (line,) = installation.log().splitlines()
+    assert line.startswith(f"CommandError: TEMPORAL_METRICS_ADDRESS={watcher.address} cannot be used: ")
+
+
+def ready(address: str) -> tuple[int, str]:
+    """Status and the worker's state."""
+    try:
+        with urlopen(f"http://{address}/ready", timeout=10) as response:
+            return response.status, json.load(response)["worker"]
+    except HTTPError as error:
+        return error.code, json.load(error)["worker"]
+
+
+def scrape(address: str) -> str:
+    """What Prometheus would read."""
+    with urlopen(f"http://{address}/metrics", timeout=10) as response:
+        return str(response.read(), "utf-8")

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz"
+ENVIRONMENT = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.production", "DJANGO_SECRET_KEY": SECRET}
 KEY = b64encode(b"k" * 32).decode()
 
 WRONG = [
@@ -44,6 +45,12 @@ WRONG = [
     ("TEMPORAL_ACTIVITY_SLOTS", "many"),
     ("TEMPORAL_SHUTDOWN_GRACE", "-1"),
     ("TEMPORAL_SHUTDOWN_GRACE", "nan"),
+    ("TEMPORAL_METRICS_ADDRESS", "9090"),
+    ("TEMPORAL_METRICS_ADDRESS", "localhost:9090"),
+    ("TEMPORAL_PROBE_ADDRESS", "127.0.0.1:99999"),
+    ("TEMPORAL_PROBE_ADDRESS", "127.0.0.1"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
+    ("SENTRY_DSN", "sentry.example.com"),
     ("ONBOARDING_FOLLOW_UP_DELAY", "a day"),
     ("DJANGO_SECRET_KEY", "short"),
     ("DJANGO_SECRET_KEY", ""),
@@ -76,9 +83,8 @@ def read(module: str = "production", **variables: str) -> ModuleType:
 
 def check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run `manage.py check` with production settings and those variables."""
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings.production", "DJANGO_SECRET_KEY": SECRET} | variables
     command = [sys.executable, "manage.py", "check", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=ROOT, env=ENVIRONMENT | variables, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name}={value}" for name, value in WRONG])
@@ -185,3 +191,20 @@ def test_without_tls_cookies_travel_in_clear_and_keep_their_usual_names() -> Non
     assert [(getattr(strict, name), getattr(plain, name)) for name in switches] == [(True, False)] * 3
     assert strict.SESSION_COOKIE_NAME == "__Host-sessionid"
     assert not hasattr(plain, "SESSION_COOKIE_NAME")
+
+
+def test_traces_and_errors_are_off_until_a_variable_says_where_they_go() -> None:
+    empty = read(OTEL_EXPORTER_OTLP_ENDPOINT="", SENTRY_DSN="", TEMPORAL_METRICS_ADDRESS="", TEMPORAL_PROBE_ADDRESS="")
+    full = read(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318", SENTRY_DSN="https://key@sentry.example.com/1")
+
+    assert read().TEMPORAL_INTERCEPTORS == empty.TEMPORAL_INTERCEPTORS == []
+    assert full.TEMPORAL_INTERCEPTORS == ["config.tracing.interceptor", "config.errors.ErrorInterceptor"]
+
+
+def test_what_is_off_is_not_imported() -> None:
+    script = "import django, sys; django.setup(); import apps.temporal.worker, config.wsgi; print(*sys.modules)"
+    command = [sys.executable, "-c", script]
+
+    loaded = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True).stdout.split()
+
+    assert [name for name in loaded if name.split(".")[0] in {"opentelemetry", "sentry_sdk"}] == []

@@ -67,6 +67,6 @@ class Probes:
             return "not connected yet"
         try:
             await self.client.service_client.check_health(timeout=TEMPORAL_TIMEOUT)
-        except RPCError as error:
-            return error.message
+        except (RPCError, RuntimeError) as error:
+            return str(error)
         return ""
