@@ -208,8 +208,11 @@ async def _settle(connected: sdk.Client, schedule_id: str, wanted: WorkflowSched
         difference = "create" if new else "delete" if old else ""
     else:
         was, will = await _compared(connected, old), await _compared(connected, new)
-        details = [f"{field} {was[field]} -> {will[field]}" for field in was if was[field] != will[field]]
-        difference = f"update {'; '.join(details)}" if details else ""
+        # Arguments may be private: the name alone says that they differ.
+        values = {
+            field: "" if field == "args" else f" {was[field]} -> {will[field]}" for field in was if was[field] != will[field]
+        }
+        difference = f"update {'; '.join(field + value for field, value in values.items())}" if values else ""
     if not difference or dry_run:
         return difference
     if new is None:

@@ -96,5 +96,5 @@ def depot(
     """See Depot. It works with the patched workflow, or the one whose module is the parameter."""
     found = Depot(temporal_client, loop_thread, monkeypatch)
     found.deploy(getattr(request, "param", patched).ParcelWorkflow)
-    with found.working():
-        yield found
+    yield found
+    found.close()

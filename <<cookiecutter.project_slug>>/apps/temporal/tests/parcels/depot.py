@@ -1,8 +1,7 @@
 """Where parcels are worked on: a worker for one of this folder's workflows, whose activities say that they ran."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -19,28 +18,28 @@ from apps.temporal.worker import build_worker
 
 
 class Depot:
-    """`done` is what was done, in its order; what is `broken` fails for good."""
+    """`done` is what was done, in its order. What is `broken` fails for good, what is `late` at its first attempt."""
 
     def __init__(self, client: Client, loop: EventLoopThread, monkeypatch: pytest.MonkeyPatch) -> None:
         self.client, self.loop, self.monkeypatch = client, loop, monkeypatch
         self.queue = f"parcels-{uuid4()}"
         self.done: list[str] = []
-        self.broken = ""
+        self.broken = self.late = ""
+        self.executor = ThreadPoolExecutor(5)
+        self.worker: Worker | None = None
 
     def deploy(self, workflow: type) -> None:
-        """Make a workflow the only one of this project, here and in the commands."""
+        """Make a workflow the only one of this project, here and in the commands, and give it a worker."""
         activities = {name: self._activity(name) for name in ("pack", "insure", "send")}
         self.monkeypatch.setattr(registry, "workflows", lambda: {"ParcelWorkflow": workflow})
         self.monkeypatch.setattr(registry, "activities", lambda: activities)
+        self.close()
+        self.worker = self.loop.run(self._working())
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
-        """With a worker that has what is deployed."""
-        with ThreadPoolExecutor(5) as executor:
-            worker = self.loop.run(self._worker(executor))
-            entered = self.loop.run(worker.__aenter__())
-            yield
-            self.loop.run(entered.shutdown())
+    def close(self) -> None:
+        """End the worker."""
+        if self.worker:
+            self.loop.run(self.worker.shutdown())
 
     def start(self, parcel: str = "p1") -> WorkflowHandle[Any, Any]:
         """Begin a parcel."""
@@ -59,15 +58,16 @@ class Depot:
         self.broken = ""
         return handle
 
-    async def _worker(self, executor: ThreadPoolExecutor) -> Worker:
-        return build_worker(self.client, task_queue=self.queue, limits=Limits(slots=1, memory=1), executor=executor)
+    async def _working(self) -> Worker:
+        limits = Limits(slots=1, memory=1)
+        return await build_worker(self.client, task_queue=self.queue, limits=limits, executor=self.executor).__aenter__()
 
     def _activity(self, name: str) -> Callable[[str], str]:
         @activity.defn(name=name)
         def work(parcel: str) -> str:
             self.done.append(name)
-            if name == self.broken:
-                raise ApplicationError(f"cannot {name} it", non_retryable=True)
+            if name == self.broken or (name == self.late and activity.info().attempt == 1):
+                raise ApplicationError(f"cannot {name} it", non_retryable=name == self.broken)
             return f"{name}-{parcel}"
 
         return work
