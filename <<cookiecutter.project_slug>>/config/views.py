@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from apps.batch.models import Batch
 from apps.temporal import registry
+from apps.temporal.database import database_problem
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 from config import health
@@ -30,7 +31,7 @@ def site(request: HttpRequest) -> dict[str, str]:
 def home(request: HttpRequest) -> HttpResponse:
     """Say what runs. Figures about accounts are for staff, addresses of servers for staff and developers."""
     context: dict[str, Any] = {
-        "database_problem": health.database_problem(),
+        "database_problem": database_problem(),
         "temporal_problem": health.temporal_problem(),
         "workflows": {name: _first_line(workflow) for name, workflow in sorted(registry.workflows().items())},
         "task_queue": settings.TEMPORAL_TASK_QUEUE,

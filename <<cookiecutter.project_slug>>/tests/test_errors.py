@@ -17,8 +17,8 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import Replayer, Worker
 
+from apps.development.testing import EventLoopThread
 from apps.temporal.plugin import DjangoPlugin
-from apps.temporal.testing import EventLoopThread
 from tests.failing import Once, Patient, Refusing
 
 WORKFLOWS = [Once, Patient, Refusing]

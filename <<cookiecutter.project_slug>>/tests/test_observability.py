@@ -18,8 +18,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from temporalio.client import Client, WorkflowFailureError
 
-from apps.temporal.devserver import DEV_SERVER_ARGS, free_port
-from apps.temporal.testing import EventLoopThread
+from apps.development.server import DEV_SERVER_ARGS, free_port
+from apps.development.testing import EventLoopThread
 from tests.installation import ROOT, Installation, wait_until
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"
@@ -30,6 +30,7 @@ from apps.users.services import create_token
 User.objects.bulk_create([User(email="ada@example.com", is_staff=True, is_superuser=True)])
 print(create_token(user=User.objects.get(), name="test", lifetime=None))
 """
+BOB = "from apps.users.models import User; User.objects.create_user('bob@example.com')"
 SECRET = "nobody-may-read-this"
 
 
@@ -183,8 +184,7 @@ def test_a_worker_says_what_it_waits_for_and_what_it_does(installation: Installa
         assert ready(probes) == (503, "connecting")
         with temporal(server):
             wait_until(lambda: ready(probes) == (200, "polling"), seconds=60)
-            installation.manage("shell", "--no-imports", "--command", ADA)
-            installation.manage("startonboarding", "ada@example.com")
+            installation.manage("shell", "--no-imports", "--command", BOB)
             wait_until(lambda: "temporal_workflow_completed_total" in scrape(metrics), seconds=30)
         wait_until(lambda: ready(probes) == (503, "polling"), seconds=30)
         assert 'outbox_messages{status="pending"} 0' in scrape(metrics)
@@ -197,7 +197,7 @@ def test_a_worker_says_what_it_waits_for_and_what_it_does(installation: Installa
 @contextmanager
 def temporal(address: str) -> Iterator[None]:
     """A Temporal server of its own, which ends with the block."""
-    command = [sys.executable, "-m", "apps.temporal.devserver", "--port", address.rpartition(":")[2], *DEV_SERVER_ARGS]
+    command = [sys.executable, "-m", "apps.development.server", "--port", address.rpartition(":")[2], *DEV_SERVER_ARGS]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
         try:
             yield

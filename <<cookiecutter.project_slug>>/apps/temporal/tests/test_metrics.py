@@ -12,11 +12,11 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from temporalio.client import Client
 
-from apps.temporal.devserver import free_port
+from apps.development.server import free_port
+from apps.development.testing import EventLoopThread
 from apps.temporal.metrics import OutboxGauges, worker_runtime
 from apps.temporal.models import OutboxMessage
 from apps.temporal.plugin import DjangoPlugin
-from apps.temporal.testing import EventLoopThread
 
 type Scrape = Callable[[], dict[str, float]]
 

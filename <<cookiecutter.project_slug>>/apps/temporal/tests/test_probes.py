@@ -14,10 +14,10 @@ from django.core.management.base import CommandError
 from pytest_django import Settings
 from temporalio.client import Client
 
+from apps.development.server import free_port
+from apps.development.testing import EventLoopThread
 from apps.temporal import database
-from apps.temporal.devserver import free_port
 from apps.temporal.probes import Probes
-from apps.temporal.testing import EventLoopThread
 
 
 class Asked:
@@ -85,18 +85,24 @@ def test_a_worker_without_a_database_is_not_ready(polling: Asked, monkeypatch: p
 
 
 def test_a_database_that_hangs_holds_nothing_up(polling: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    hung = threading.Event()
-    monkeypatch.setattr(database, "DATABASE_TIMEOUT", 0.5)
-    monkeypatch.setattr(database, "_ask_database", lambda: hung.wait(20))
+    asked, hung = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        asked.set()
+        hung.wait(20)
+
+    monkeypatch.setattr(database, "DATABASE_TIMEOUT", 1.0)
+    monkeypatch.setattr(database, "_ask_database", hang)
     asking = threading.Thread(target=polling, args=["/ready"])
 
     asking.start()
+    assert asked.wait(5)
     begun = time.monotonic()
     assert polling("/live")[0] == 200
-    assert time.monotonic() - begun < 0.4
+    assert time.monotonic() - begun < 0.5
     assert polling("/ready") == (
         503,
-        {"worker": "polling", "database": "unreachable: no answer within 0.5 s", "temporal": "ok"},
+        {"worker": "polling", "database": "unreachable: no answer within 1 s", "temporal": "ok"},
     )
     assert time.monotonic() - begun < 5
 
