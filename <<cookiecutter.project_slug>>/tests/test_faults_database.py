@@ -9,10 +9,11 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
+from apps.temporal.devserver import free_port
 from apps.temporal.testing import EventLoopThread
 from tests.installation import Installation, migrate, wait_until
 from tests.postgresql import PostgreSQL
-from tests.web import serving
+from tests.web import serving, status
 
 ACTIVITIES = 100
 SECONDS_AWAY = 10
@@ -64,18 +65,23 @@ def test_every_activity_succeeds_when_all_database_connections_are_killed_under_
 def test_nothing_is_lost_while_the_database_is_away(
     installation: Installation, add: Add, loop_thread: EventLoopThread, postgresql: PostgreSQL
 ) -> None:
-    with installation.worker() as worker, serving(installation) as api:
-        assert api.probe("ready") == 200
+    probe = f"127.0.0.1:{free_port()}"
+
+    def ready() -> tuple[int, int]:
+        return api.probe("ready"), status(f"http://{probe}/ready")
+
+    with installation.worker(TEMPORAL_PROBE_ADDRESS=probe) as worker, serving(installation) as api:
+        wait_until(lambda: ready() == (200, 200), seconds=30)
         adding = add()
         wait_until(lambda: added(installation) > 0, seconds=60)
         postgresql.stop()
         back = time.monotonic() + SECONDS_AWAY
-        wait_until(lambda: api.probe("ready") == 503, seconds=5)
+        wait_until(lambda: ready() == (503, 503), seconds=10)
         while time.monotonic() < back:
-            assert (worker.poll(), api.probe("live"), api.probe("ready")) == (None, 200, 503)
+            assert (api.probe("live"), status(f"http://{probe}/live"), ready()) == (200, 200, (503, 503))
             time.sleep(0.5)
         postgresql.start()
-        wait_until(lambda: api.probe("ready") == 200, seconds=10)
+        wait_until(lambda: ready() == (200, 200), seconds=10)
         attempts = loop_thread.run(adding.result(), timeout=60)
         assert worker.poll() is None
 

@@ -30,19 +30,24 @@ class Api:
 
     def probe(self, name: str) -> int:
         """What /health/<name> answers, 0 while nobody does."""
-        try:
-            with urlopen(f"{self.address}/health/{name}", timeout=10) as response:  # noqa: S310  as above
-                return int(response.status)
-        except HTTPError as error:
-            with error:
-                return error.code
-        except URLError:
-            return 0
+        return status(f"{self.address}/health/{name}")
 
     def wait_for_end(self, path: str) -> dict[str, Any]:
         """Ask until the execution is over."""
         wait_until(lambda: self.call(path)["status"] not in {"pending", "running"}, seconds=60)
         return self.call(path)
+
+
+def status(address: str) -> int:
+    """The status of the answer, 0 while nobody answers."""
+    try:
+        with urlopen(address, timeout=10) as response:  # noqa: S310  as above
+            return int(response.status)
+    except HTTPError as error:
+        with error:
+            return error.code
+    except URLError:
+        return 0
 
 
 @contextmanager
