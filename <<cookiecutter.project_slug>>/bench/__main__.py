@@ -10,15 +10,14 @@ import os
 import platform
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.figures import SIZES, Figure, table
 from bench.processes import ROOT
 from bench.rows import ROWS
-from bench.surroundings import databases, environment, temporal
+from bench.surroundings import DATABASES, databases, environment, temporal
 
 OUTPUT = ROOT / "var" / "bench.json"
 
@@ -27,14 +26,15 @@ def main() -> None:
     """Run the rows that are named, or all."""
     options = _parser().parse_args()
     figures = list[Figure]()
-    with TemporaryDirectory(prefix="bench-") as folder, temporal() as address, databases(Path(folder), _database()) as urls:
-        if "postgresql" not in urls:
-            print("No PostgreSQL: DATABASE_URL names none and there is no initdb. Its rows are left out.", flush=True)
-        for name, database in _runs(options.rows or list(ROWS), list(urls)):
-            began = time.monotonic()
-            print(f"{name} ({database}) …", end=" ", flush=True)
-            figures += _run(name, options.size, database, environment(urls[database], address))
-            print(f"{time.monotonic() - began:.0f} s", flush=True)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
+        address = stack.enter_context(temporal())
+        urls = stack.enter_context(databases(folder, _database(), options.database or list(DATABASES)))
+        rows = options.rows or list(ROWS)
+        for database, url in urls.items():
+            print(f"{database}:", flush=True)
+            figures += _run(rows, options.size, database, folder, environment(url, address))
+            rows = [name for name in rows if not ROWS[name].once]
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {options.size} size"
     print(f"\n{table(figures)}\n\n{machine}")
     report = {"machine": machine, "size": options.size, "figures": [figure.as_json() for figure in figures]}
@@ -50,7 +50,10 @@ def _parser() -> argparse.ArgumentParser:
         epilog="rows:\n" + "\n".join(f"  {name:12} {row.about}" for name, row in ROWS.items()),
     )
     parser.add_argument("rows", nargs="*", choices=[*ROWS, []], metavar="ROW", help="which rows (default: all)")
-    parser.add_argument("--size", choices=SIZES, default="usual", help="how much each row does (default: usual)")
+    parser.add_argument("--database", choices=DATABASES, action="append", help="may be repeated (default: all that can be had)")
+    parser.add_argument(
+        "--size", choices=SIZES, default="usual", help="how much each row does (default: usual; tiny only shows that they run)"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT, help="where the JSON goes (default: var/bench.json)")
     return parser
 
@@ -62,22 +65,12 @@ def _database() -> str:
     return str(env.str("DATABASE_URL", default=""))
 
 
-def _runs(rows: list[str], available: list[str]) -> Iterator[tuple[str, str]]:
-    for name in rows:
-        match ROWS[name].databases:
-            case "one":
-                yield name, available[0]
-            case "all":
-                yield from ((name, database) for database in available)
-            case only:
-                yield from ((name, database) for database in available if database == only)
-
-
-def _run(name: str, size: str, database: str, environment: dict[str, str]) -> list[Figure]:
-    """A process of its own for each: the database is chosen when Django is set up, and no row warms another."""
-    command = [sys.executable, "-m", "bench.row", name, size]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603
-    return [Figure(**{**figure, "database": database}) for figure in json.loads(done.stdout)]
+def _run(rows: list[str], size: str, database: str, folder: Path, environment: dict[str, str]) -> list[Figure]:
+    """A process for each database: which one it is, is settled when Django is set up."""
+    output = folder / f"{database}.json"
+    command = [sys.executable, "-m", "bench.run", size, str(output), *rows]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)  # noqa: S603  our own command
+    return [Figure(**{**figure, "database": database}) for figure in json.loads(output.read_text())]
 
 
 if __name__ == "__main__":

@@ -1,18 +1,17 @@
-"""A worker as the SDK's documentation makes one, with this project's Django set up: `python -m bench.bare`."""
+"""A worker as the SDK's documentation makes one, with this project's Django set up: `python -m bench.bare QUEUE`."""
 
 import asyncio
 import os
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import django
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
-from bench.processes import BARE
 
-
-async def main() -> None:
+async def main(queue: str) -> None:
     """Work until SIGTERM, with as many slots and the same pollers as `manage.py runworker`."""
     from bench import activities, workflows  # noqa: PLC0415  models must be loaded first
 
@@ -21,7 +20,7 @@ async def main() -> None:
     slots = int(os.environ["TEMPORAL_ACTIVITY_SLOTS"])
     async with Worker(
         await Client.connect(os.environ["TEMPORAL_ADDRESS"]),
-        task_queue=BARE,
+        task_queue=queue,
         workflows=[workflows.BenchActivities, workflows.BenchChunks, workflows.BenchRowByRow],
         activities=[activities.no_op, activities.orm, activities.wait_and_query, activities.chunk],
         activity_executor=ThreadPoolExecutor(slots),
@@ -34,4 +33,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     django.setup()
-    asyncio.run(main())
+    asyncio.run(main(*sys.argv[1:]))

@@ -12,37 +12,37 @@ from temporalio.client import WorkflowHandle
 from apps.users.models import User
 from bench.figures import Figure, Size, take_turns
 from bench.people import make_people
-from bench.processes import BARE, OURS, Load, load, peak_memory, worker
+from bench.processes import BARE, OURS, Bench, peak_memory, worker
 from bench.shared import ChunksInput
 from bench.writes import LOOPS
 
 CHUNK = 1_000
+GROWING = "bench-growing"
 # What a batch needs however small it is, in events; and the limit for a row once that no longer counts.
 LARGE, EVENTS_A_ROW = 100_000, 0.006
 
 
-def against_others(size: Size) -> list[Figure]:
+def against_others(bench: Bench, size: Size) -> list[Figure]:
     """Rows a second of each way to do the same work."""
     make_people(size.rows)
-    with worker(OURS), worker(BARE), load() as bench:
-        for queue in (OURS, BARE):
-            bench.warm_up(queue, "bench_orm")
-        return [
-            *_compare(bench, size, "bulk_update", bare=0.95, loop=0.8),
-            *_compare(bench, size, "check_profile", bare=0.95, loop=4.0 if connection.vendor == "postgresql" else None),
-            *_nothing(bench, size),
-            *_row_by_row(bench, size),
-        ]
+    bench.pair()
+    return [
+        *_compare(bench, size, "bulk_update", bare=0.95, loop=0.8),
+        *_compare(bench, size, "write_back", bare=None, loop=None),
+        *_compare(bench, size, "check_profile", bare=0.95, loop=4.0 if connection.vendor == "postgresql" else None),
+        *_nothing(bench, size),
+        *_row_by_row(bench, size),
+    ]
 
 
-def growth(size: Size) -> list[Figure]:
+def growth(bench: Bench, size: Size) -> list[Figure]:
     """The same batch over more and more rows, each time with a new worker: its peak memory is that of this batch."""
     figures, peaks = list[Figure](), dict[int, float]()
     for rows in size.growth:
         make_people(rows)
-        with worker(OURS) as process, load() as bench:
-            bench.warm_up(OURS, "bench_orm")
-            handle, rate = _batch(bench, "check_profile", rows)
+        with worker(OURS, GROWING) as process:
+            bench.warm_up(GROWING)
+            handle, rate = _batch(bench, "check_profile", rows, queue=GROWING)
             events = bench.runner.run(handle.describe()).history_length / rows
             peaks[rows] = peak_memory(process) or 0.0
         limit = EVENTS_A_ROW if rows >= LARGE else None
@@ -50,14 +50,14 @@ def growth(size: Size) -> list[Figure]:
             _value(f"batch of {rows:,} rows", "rows/s", [rate]),
             _value(f"batch of {rows:,} rows, events", "a row", [events], at_most=limit),
         ]
-    few, many = sorted(peaks)[-min(len(peaks), 3)], max(peaks)
+    few, many = size.growth[min(1, len(size.growth) - 1)], max(peaks)
     if peaks[many]:
         what = f"peak memory, {many:,} rows against {few:,}"
         figures.append(Figure(what=what, unit="MiB", ours=[peaks[many]], against="MiB", theirs=[peaks[few]], at_most=1.1))
     return figures
 
 
-def _compare(bench: Load, size: Size, write: str, *, bare: float, loop: float | None) -> list[Figure]:
+def _compare(bench: Bench, size: Size, write: str, *, bare: float | None, loop: float | None) -> list[Figure]:
     ours, theirs, looped = take_turns(
         size.rounds,
         lambda: _batch(bench, write, size.rows)[1],
@@ -71,12 +71,12 @@ def _compare(bench: Load, size: Size, write: str, *, bare: float, loop: float | 
     ]
 
 
-def _nothing(bench: Load, size: Size) -> list[Figure]:
+def _nothing(bench: Bench, size: Size) -> list[Figure]:
     (rates,) = take_turns(size.rounds, lambda: _batch(bench, "nothing", size.rows)[1])
     return [_value("batch that only reads", "rows/s", rates, at_least=100_000)]
 
 
-def _row_by_row(bench: Load, size: Size) -> list[Figure]:
+def _row_by_row(bench: Bench, size: Size) -> list[Figure]:
     ours, theirs = take_turns(
         size.rounds,
         lambda: _batch(bench, "bulk_update", size.items)[1],
@@ -90,16 +90,16 @@ def _value(what: str, unit: str, ours: Sequence[float], *, at_least: float | Non
     return Figure(what=what, unit=unit, ours=ours, compare="value", at_least=at_least, at_most=at_most)
 
 
-def _batch(bench: Load, action: str, rows: int) -> tuple[WorkflowHandle[Any, Any], float]:
+def _batch(bench: Bench, action: str, rows: int, queue: str = OURS) -> tuple[WorkflowHandle[Any, Any], float]:
     """A batch of this project, and its rows a second from the start to the result."""
     wanted = {"batch_id": str(uuid4()), "rows": {"model": "users.User", "filter": {"pk__lte": rows}}, "action": action}
     began = time.perf_counter()
-    handle = bench.start("batch_processing", wanted, queue=OURS)
+    handle = bench.start("batch_processing", wanted, queue=queue)
     succeeded = bench.result(handle)["succeeded"]
     return handle, _rate(succeeded, rows, began)
 
 
-def _bare(bench: Load, workflow: str, write: str, rows: int) -> float:
+def _bare(bench: Bench, workflow: str, write: str, rows: int) -> float:
     """Rows a second of a bare SDK workflow."""
     began = time.perf_counter()
     wanted = ChunksInput(write=write, first=1, last=rows, size=CHUNK)

@@ -1,7 +1,7 @@
 """What a row of the bench has measured, and how it is compared and shown."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Literal
 
@@ -16,13 +16,14 @@ class Size:
     rows: int
     items: int
     growth: tuple[int, ...]
+    bytecode: bool = True
 
 
 SIZES = {
     "full": Size(rounds=5, workflows=300, starts=300, rows=100_000, items=1_000, growth=(1_000, 10_000, 100_000, 1_000_000)),
     "usual": Size(rounds=3, workflows=200, starts=200, rows=50_000, items=1_000, growth=(1_000, 10_000, 100_000, 1_000_000)),
     "quick": Size(rounds=3, workflows=60, starts=100, rows=20_000, items=300, growth=(1_000, 10_000, 100_000)),
-    "tiny": Size(rounds=1, workflows=3, starts=3, rows=30, items=3, growth=(20, 40)),
+    "tiny": Size(rounds=1, workflows=3, starts=3, rows=30, items=3, growth=(40,), bytecode=False),
 }
 
 
@@ -41,7 +42,8 @@ class Figure:
     compare: Literal["ratio", "difference", "value"] = "ratio"
     at_least: float | None = None
     at_most: float | None = None
-    database: str = field(default="", kw_only=True)
+    row: str = ""
+    database: str = ""
 
     def judged(self) -> list[float]:
         """What is judged, for each round."""

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,17 @@ from uuid import uuid4
 
 import psycopg
 
-from apps.temporal.conf import DEV_SERVER_ARGS
-from apps.temporal.devserver import free_port
+from apps.development.server import DEV_SERVER_ARGS, free_port
 from bench.processes import OURS, ROOT
+
+DATABASES = ("postgresql", "sqlite")
 
 
 @contextmanager
 def temporal() -> Iterator[str]:
     """The address of an embedded server, in memory. Raises SystemExit when none can be had."""
     port = free_port()
-    command = [sys.executable, "-m", "apps.temporal.devserver", "--port", str(port), *DEV_SERVER_ARGS]
+    command = [sys.executable, "-m", "apps.development.server", "--port", str(port), *DEV_SERVER_ARGS]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603  our own command
         assert server.stdout is not None
         if server.stdout.readline().strip() != "ready":
@@ -33,12 +34,18 @@ def temporal() -> Iterator[str]:
 
 
 @contextmanager
-def databases(folder: Path, wanted: str) -> Iterator[dict[str, str]]:
-    """The URL of an empty, migrated database for each kind that can be had. `wanted` is that of the project, if any."""
+def databases(folder: Path, project: str, wanted: Sequence[str]) -> Iterator[dict[str, str]]:
+    """The URL of an empty, migrated database for each wanted kind that can be had. `project` is the URL of the project's."""
     with ExitStack() as stack:
-        urls = {"sqlite": f"sqlite:///{folder / 'bench.sqlite3'}"}
-        if server := wanted if wanted.startswith("postgres") else stack.enter_context(_private_postgresql(folder)):
-            urls = {"postgresql": stack.enter_context(_new_database(server)), **urls}
+        urls = {}
+        if "postgresql" in wanted:
+            server = project if project.startswith("postgres") else stack.enter_context(_private_postgresql(folder))
+            if server:
+                urls["postgresql"] = stack.enter_context(_new_database(server))
+            else:
+                print("No PostgreSQL: DATABASE_URL names none and there is no initdb. Its rows are left out.", flush=True)
+        if "sqlite" in wanted:
+            urls["sqlite"] = f"sqlite:///{folder / 'bench.sqlite3'}"
         for url in urls.values():
             command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
             subprocess.run(command, cwd=ROOT, env=environment(url), check=True)  # noqa: S603  our own command

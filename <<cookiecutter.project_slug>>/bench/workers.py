@@ -5,54 +5,47 @@ import time
 
 from bench.figures import Figure, Size, percentile, take_turns
 from bench.people import make_people
-from bench.processes import BARE, OURS, Load, load, worker
+from bench.processes import BARE, OURS, Bench
 from bench.shared import ActivitiesInput
 
 AT_ONCE = 50
 THREE_ACTIVITIES = 3
 
 
-def no_op(size: Size) -> list[Figure]:
+def no_op(bench: Bench, size: Size) -> list[Figure]:
     """Throughput and latency of activities that do nothing."""
-    return _compare("no-op activities", "bench_no_op", size)
+    return _compare(bench, size, "no-op activities", "bench_no_op")
 
 
-def orm(size: Size) -> list[Figure]:
+def orm(bench: Bench, size: Size) -> list[Figure]:
     """Throughput and latency of activities that read and write a row."""
-    make_people(1)
-    return _compare("ORM activities", "bench_orm", size)
+    return _compare(bench, size, "ORM activities", "bench_orm")
 
 
-def concurrency(size: Size) -> list[Figure]:
+def concurrency(bench: Bench, size: Size) -> list[Figure]:
     """20 activities of 0.1 s at once."""
     make_people(1)
-    with worker(OURS), worker(BARE), load() as bench:
-        for queue in (OURS, BARE):
-            bench.warm_up(queue, "bench_orm")
-        ours, theirs = take_turns(size.rounds, lambda: _span(bench, OURS), lambda: _span(bench, BARE))
-    return [
-        Figure(
-            what="20 activities of 0.1 s", unit="s", ours=ours, against="bare SDK", theirs=theirs, compare="value", at_most=0.3
-        )
-    ]
+    bench.pair()
+    ours, theirs = take_turns(size.rounds, lambda: _span(bench, OURS), lambda: _span(bench, BARE))
+    what = "20 activities of 0.1 s"
+    return [Figure(what=what, unit="s", ours=ours, against="bare SDK", theirs=theirs, compare="value", at_most=0.3)]
 
 
-def _span(bench: Load, queue: str) -> float:
+def _span(bench: Bench, queue: str) -> float:
     """Seconds from the first start to the last end."""
     wanted = ActivitiesInput(activity="bench_wait_and_query", times=20, together=True)
     began, ended = zip(*bench.result(bench.start("bench_activities", wanted, queue=queue)), strict=True)
     return float(max(ended) - min(began))
 
 
-def _compare(what: str, activity: str, size: Size) -> list[Figure]:
-    with worker(OURS), worker(BARE), load() as bench:
-        for queue in (OURS, BARE):
-            bench.warm_up(queue, activity)
+def _compare(bench: Bench, size: Size, what: str, activity: str) -> list[Figure]:
+    make_people(1)
+    bench.pair()
 
-        def turn(queue: str) -> tuple[float, float]:
-            return bench.runner.run(_many(bench, queue, activity, size.workflows))
+    def turn(queue: str) -> tuple[float, float]:
+        return bench.runner.run(_many(bench, queue, activity, size.workflows))
 
-        ours, theirs = take_turns(size.rounds, lambda: turn(OURS), lambda: turn(BARE))
+    ours, theirs = take_turns(size.rounds, lambda: turn(OURS), lambda: turn(BARE))
     (rate, latency), (their_rate, their_latency) = zip(*ours, strict=True), zip(*theirs, strict=True)
     latency_of = f"{what}, p95 of a workflow"
     return [
@@ -61,7 +54,7 @@ def _compare(what: str, activity: str, size: Size) -> list[Figure]:
     ]
 
 
-async def _many(bench: Load, queue: str, activity: str, workflows: int) -> tuple[float, float]:
+async def _many(bench: Bench, queue: str, activity: str, workflows: int) -> tuple[float, float]:
     """Activities a second, and the p95 from a workflow's start to its result, in seconds, at AT_ONCE workflows at a time."""
     places, seconds = asyncio.Semaphore(AT_ONCE), list[float]()
     wanted = ActivitiesInput(activity=activity, times=THREE_ACTIVITIES)

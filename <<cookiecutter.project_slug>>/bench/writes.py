@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils import timezone
 
+from apps.batch.writes import write_back
 from apps.users.actions import check_profile
 from apps.users.models import User
 
@@ -18,11 +19,23 @@ def nothing(rows: Sequence[User]) -> Mapping[int, str]:
 
 
 def bulk_update(rows: Sequence[User]) -> Mapping[int, str]:
-    """Turn each name by one letter: a value of its own for each row, written as most would write it."""
-    for row in rows:
-        row.name = row.name[1:] + row.name[:1]
+    """Give each row a value of its own, as most would write it."""
+    turn_names(rows)
     User.objects.bulk_update(rows, ["name"])
     return {}
+
+
+def write_back_names(rows: Sequence[User]) -> Mapping[int, str]:
+    """Give each row a value of its own, as a batch writes it when the action says which fields it changed."""
+    turn_names(rows)
+    write_back(rows, ["name"])
+    return {}
+
+
+def turn_names(rows: Sequence[User]) -> None:
+    """Put each name's first letter behind its last."""
+    for row in rows:
+        row.name = row.name[1:] + row.name[:1]
 
 
 def check_by_bulk_update(rows: Sequence[User]) -> Mapping[int, str]:
@@ -41,5 +54,10 @@ def check_by_bulk_update(rows: Sequence[User]) -> Mapping[int, str]:
 
 
 # The actions of batches, and what a loop does instead of each.
-WRITES: Mapping[str, Write] = {"nothing": nothing, "bulk_update": bulk_update, "check_profile": check_profile}
-LOOPS: Mapping[str, Write] = {"bulk_update": bulk_update, "check_profile": check_by_bulk_update}
+WRITES: Mapping[str, Write] = {
+    "nothing": nothing,
+    "bulk_update": bulk_update,
+    "write_back": write_back_names,
+    "check_profile": check_profile,
+}
+LOOPS: Mapping[str, Write] = {"bulk_update": bulk_update, "write_back": bulk_update, "check_profile": check_by_bulk_update}
