@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandParser
 
 from apps.temporal.queues import polled_by_default
@@ -13,6 +14,8 @@ class Command(BaseCommand):
     """Run a worker."""
 
     help = "Run workflows and activities. SIGTERM lets running activities finish, a second one ends at once."
+    # Not those of the web: they would import every page, which takes as long as all else that a worker adds to Django.
+    requires_system_checks = ["temporal", Tags.models]
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare --task-queue."""
