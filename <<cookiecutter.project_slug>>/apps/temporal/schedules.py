@@ -250,7 +250,9 @@ async def _compared(connected: sdk.Client, schedule: sdk.Schedule) -> dict[str, 
     """What can drift, as texts that are the same for the server's copy and for ours."""
     values = vars(schedule.action) | vars(schedule.spec) | vars(schedule.policy)
     encode, decode = connected.data_converter.encode, connected.data_converter.decode
-    values["args"] = await decode([arg if isinstance(arg, Payload) else (await encode([arg]))[0] for arg in values["args"]])
+    payloads = [arg if isinstance(arg, Payload) else (await encode([arg]))[0] for arg in values["args"]]
+    # With how they are encoded: a schedule would outlive the key that its arguments are encrypted under.
+    values["args"] = (await decode(payloads), [sorted(payload.metadata.items()) for payload in payloads])
     values["calendars"] = [_text(found) for found in values["calendars"]]
     return {name: str(value) for name, value in values.items() if name not in {"_from_raw", "headers"}}
 

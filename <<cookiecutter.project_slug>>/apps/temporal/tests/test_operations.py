@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
+from temporalio.client import Client, WorkflowExecutionStatus
 
 from apps.temporal import client, operations
 from apps.temporal.exceptions import ExecutionNotFound, Refused
-from apps.temporal.testing import ROOT
+from apps.temporal.plugin import DjangoPlugin
+from apps.temporal.testing import ROOT, EventLoopThread
 from apps.temporal.tests.parcels import broken, old, patched
 from apps.temporal.tests.parcels.depot import Depot
 from tests.installation import wait_until
@@ -110,6 +113,40 @@ def test_a_recorded_history_replays_and_keeps_the_flags_of_its_sdk(depot: Depot,
     completed = [event.get("workflowTaskCompletedEventAttributes") for event in json.loads(file.read_text())["events"]]
     assert next(filter(None, completed))["sdkMetadata"]["coreUsedFlags"]
     assert command("replayworkflows", str(file)) == f"ok   {file}\n1 replayed\n"
+
+
+def test_encrypted_executions_are_recorded_as_they_are_and_replayed(
+    temporal_server: str,
+    loop_thread: EventLoopThread,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.TEMPORAL_ADDRESS, settings.TEMPORAL_ENCRYPTION_KEYS = temporal_server, {"2026-11": b"n" * 32}
+    monkeypatch.setattr(client, "_portals", {})
+    depot = Depot(loop_thread.run(Client.connect(temporal_server, plugins=[DjangoPlugin()])), loop_thread, monkeypatch)
+    depot.deploy(patched.ParcelWorkflow)
+    handle, file = depot.fail("send"), tmp_path / "parcel.json"
+
+    command("recordhistory", handle.id, "--output", str(file))
+    operations.reset(handle.id, reason="it can be sent")
+
+    assert depot.result(handle) == "send-p1"
+    depot.close()
+    assert "encryption-key-id" in file.read_text()
+    assert "cannot send" not in file.read_text()
+    assert command("replayworkflows", str(file)) == f"ok   {file}\n1 replayed\n"
+
+
+def test_one_that_still_runs_is_ended_and_begun_again(depot: Depot) -> None:
+    depot.late, handle = "pack", depot.start()
+    wait_until(lambda: depot.done == ["pack"], seconds=10)
+
+    operations.reset(handle.id, to="start", reason="another box")
+
+    assert depot.result(handle) == "send-p1"
+    first = depot.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+    assert depot.loop.run(first.describe()).status is WorkflowExecutionStatus.TERMINATED
 
 
 def test_executions_of_the_server_are_replayed_and_those_that_do_not_fit_are_named(depot: Depot) -> None:

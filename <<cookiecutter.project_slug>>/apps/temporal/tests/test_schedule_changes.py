@@ -8,7 +8,7 @@ from django.db import transaction
 from pytest_django import Settings
 from temporalio.service import RPCError
 
-from apps.temporal import outbox, schedules
+from apps.temporal import client, outbox, schedules
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
 from apps.temporal.senders import send
@@ -31,6 +31,26 @@ def test_an_execution_of_a_schedule_is_this_projects_own(temporal: Temporal, on_
     assert workflow_id.startswith(f"{schedules.prefix()}daily-")
     result = temporal.run(temporal.client.get_workflow_handle(workflow_id).result())
     assert result["total"] == 0
+
+
+def test_its_input_is_encrypted_and_a_sync_changes_the_key(
+    on_server: Schedules, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_keys(*names: str) -> str:
+        # The process's client has the keys of its first moment.
+        monkeypatch.setattr(client, "_portals", {})
+        settings.TEMPORAL_ENCRYPTION_KEYS = {name: (name * 32).encode()[:32] for name in names}
+        return synced()
+
+    def key() -> bytes:
+        (payload,) = on_server.describe("daily").schedule.action.args  # type: ignore[attr-defined]  # it starts a workflow
+        return bytes(payload.metadata.get("encryption-key-id", b""))
+
+    on_server.declare(daily())
+    assert (with_keys(), key()) == ("daily: create\n1 created, 0 updated, 0 deleted.\n", b"")
+    assert (with_keys("old"), key()) == ("daily: update args\n0 created, 1 updated, 0 deleted.\n", b"old")
+    assert (with_keys("new", "old"), key()) == ("daily: update args\n0 created, 1 updated, 0 deleted.\n", b"new")
+    assert with_keys("new") == "0 created, 0 updated, 0 deleted.\n"
 
 
 @pytest.mark.django_db
