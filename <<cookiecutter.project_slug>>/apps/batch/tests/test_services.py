@@ -148,3 +148,21 @@ def test_a_cancel_of_a_batch_that_the_server_has_forgotten_changes_nothing(tempo
 
     assert deliver_due() == 1
     assert batch_status(batch=batch) == "pending"
+
+
+def test_a_batch_whose_start_is_refused_for_good_is_failed() -> None:
+    batch = start_batch(batch_id="b", action="check_profile", rows=ALL)
+    OutboxMessage.objects.update(status="dead")
+
+    assert batch_status(batch=batch) == "failed"
+
+
+def test_a_batch_that_was_ended_behind_its_back_does_not_stay_running(temporal: Temporal) -> None:
+    batch = start_batch(batch_id=new_id(), action="check_profile", rows=ALL)
+    OutboxMessage.objects.update(payload=OutboxMessage.objects.get().payload | {"task_queue": "nobody-polls-this"})
+    deliver_due()
+    assert batch_status(batch=batch) == "running"
+
+    temporal.run(temporal.client.get_workflow_handle(batch.workflow_id).terminate())
+
+    assert batch_status(batch=batch) == "terminated"

@@ -1,4 +1,4 @@
-"""The worker's shape, and its commands. Signals, kills and a late server: tests/test_faults.py."""
+"""The worker's shape, and its commands. Signals, kills and a late server: tests/test_faults_*.py."""
 
 from threading import Barrier
 from typing import Any
@@ -16,6 +16,7 @@ from apps.temporal.queues import Limits
 from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.conftest import Probe
 from apps.temporal.worker import LOCAL_ACTIVITY_SLOTS, build_worker
+from apps.users.models import User
 
 COMMANDS = sorted(name for name, app in get_commands().items() if str(app).startswith("apps."))
 
@@ -28,6 +29,19 @@ def test_as_many_activities_as_slots_run_at_once(probe: Probe) -> None:
         meeting.wait(5)
 
     assert probe(meet, times=4, slots=4) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_activities_that_use_the_database_run_at_once_too(probe: Probe) -> None:
+    meeting = Barrier(4)
+
+    @activity.defn
+    def ask_and_meet() -> None:
+        User.objects.count()
+        meeting.wait(5)
+        User.objects.count()
+
+    assert probe(ask_and_meet, times=4, slots=4) == 4
 
 
 def test_no_more_activities_than_slots_run_at_once(probe: Probe) -> None:
