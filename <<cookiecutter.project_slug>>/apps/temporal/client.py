@@ -28,7 +28,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from apps.temporal import queues
-from apps.temporal.conf import connect_config
+from apps.temporal.conf import connect_config, sdk_logging
 from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, Refused, StillRunning, TemporalUnavailable
 from apps.temporal.plugin import DjangoPlugin
 
@@ -237,7 +237,7 @@ class _Portal:
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
-        self.runtime = Runtime(telemetry=TelemetryConfig())
+        self.runtime = Runtime(telemetry=TelemetryConfig(logging=sdk_logging()))
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         threading.Thread(target=self.loop.run_forever, name="temporal-client", daemon=True).start()

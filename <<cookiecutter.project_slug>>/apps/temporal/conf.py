@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.runtime import LoggingConfig, LoggingFormat, TelemetryFilter
 
 DEFAULT_ADDRESS = "localhost:7233"
 DEFAULT_NAMESPACE = "default"
@@ -30,3 +31,10 @@ def shutdown_grace() -> timedelta:
 
 
 from apps.development.server import DEV_SERVER_ARGS  # noqa
+
+
+def sdk_logging() -> LoggingConfig:
+    """How the SDK's core writes its own lines, to standard output: as JSON in production, where every line is."""
+    return LoggingConfig(
+        TelemetryFilter(core_level="WARN", other_level="ERROR"), format=None if settings.DEBUG else LoggingFormat.JSON
+    )

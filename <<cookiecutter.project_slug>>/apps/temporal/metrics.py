@@ -8,22 +8,21 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from apps.temporal.conf import sdk_logging
 from apps.temporal.models import OutboxMessage
 
 REFRESH_SECONDS = 5.0
 
 
-def worker_runtime() -> Runtime | None:
-    """A runtime that Prometheus can ask, None while the setting is empty. Raises CommandError when the address is taken."""
-    if not settings.TEMPORAL_METRICS_ADDRESS:
-        return None
-    metrics = PrometheusConfig(
-        settings.TEMPORAL_METRICS_ADDRESS, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
-    )
+def worker_runtime() -> Runtime:
+    """What a worker's client runs on. Prometheus can ask it if the setting says where; raises CommandError if that is taken."""
+    address, metrics = settings.TEMPORAL_METRICS_ADDRESS, None
+    if address:
+        metrics = PrometheusConfig(address, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True)
     try:
-        return Runtime(telemetry=TelemetryConfig(metrics=metrics, attach_service_name=False))
+        return Runtime(telemetry=TelemetryConfig(logging=sdk_logging(), metrics=metrics, attach_service_name=False))
     except ValueError as error:
-        raise CommandError(f"TEMPORAL_METRICS_ADDRESS={settings.TEMPORAL_METRICS_ADDRESS} cannot be used: {error}.") from error
+        raise CommandError(f"TEMPORAL_METRICS_ADDRESS={address} cannot be used: {error}.") from error
 
 
 class OutboxGauges:

@@ -78,7 +78,8 @@ async def run_worker(task_queues: Sequence[str]) -> None:
             return
         workers = [build_worker(client, task_queue=queue) for queue in task_queues]
         running = [asyncio.create_task(worker.run()) for worker in workers]
-        relaying = asyncio.create_task(relay_until(stop, OutboxGauges(runtime).refresh if runtime else None))
+        measure = OutboxGauges(runtime).refresh if settings.TEMPORAL_METRICS_ADDRESS else None
+        relaying = asyncio.create_task(relay_until(stop, measure))
         probes.client = client
         logger.info("worker_started", extra={"task_queues": list(task_queues), "address": connect_config()["target_host"]})
         await asyncio.wait([*running, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
@@ -103,7 +104,7 @@ def _tuner(limits: queues.Limits) -> WorkerTuner:
     )
 
 
-async def _connect_when_up(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
+async def _connect_when_up(stop: asyncio.Event, runtime: Runtime) -> Client | None:
     """Wait for the server and the namespace, however late they come. None when told to stop meanwhile."""
     delay = FIRST_RETRY
     while not stop.is_set():

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from pytest_django import Settings
+from temporalio.runtime import LoggingFormat
 
-from apps.temporal.conf import connect_config, shutdown_grace
+from apps.temporal.conf import connect_config, sdk_logging, shutdown_grace
 
 PROFILES = """
 [profile.default]
@@ -92,3 +93,10 @@ def test_the_grace_is_in_seconds(settings: Settings) -> None:
     settings.TEMPORAL_SHUTDOWN_GRACE = 1.5
 
     assert shutdown_grace().total_seconds() == 1.5
+
+
+@pytest.mark.parametrize(("debug", "expected"), [(True, None), (False, LoggingFormat.JSON)])
+def test_the_sdks_own_lines_are_json_where_all_lines_are(settings: Settings, debug: bool, expected: LoggingFormat | None) -> None:
+    settings.DEBUG = debug
+
+    assert sdk_logging().format is expected
