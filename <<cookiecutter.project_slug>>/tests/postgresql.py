@@ -11,7 +11,7 @@ from typing import Self
 import pytest
 from django.conf import settings
 
-from apps.temporal.devserver import free_port
+from apps.development.server import free_port
 
 
 class PostgreSQL:

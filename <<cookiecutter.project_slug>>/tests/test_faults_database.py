@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
-from apps.temporal.devserver import free_port
-from apps.temporal.testing import EventLoopThread
+from apps.development.server import free_port
+from apps.development.testing import EventLoopThread
 from tests.installation import Installation, migrate, wait_until
 from tests.postgresql import PostgreSQL
 from tests.web import serving, status

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from temporalio.client import Client
 
-from apps.temporal.testing import EventLoopThread
+from apps.development.testing import EventLoopThread
 from tests.installation import Installation, wait_until
 
 KILLED = 200

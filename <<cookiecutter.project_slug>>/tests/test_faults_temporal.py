@@ -14,10 +14,9 @@ from statistics import quantiles
 import pytest
 from temporalio.client import Client
 
-from apps.temporal.conf import DEV_SERVER_ARGS
-from apps.temporal.devserver import free_port
+from apps.development.server import DEV_SERVER_ARGS, free_port
+from apps.development.testing import EventLoopThread
 from apps.temporal.plugin import DjangoPlugin
-from apps.temporal.testing import EventLoopThread
 from tests.installation import ROOT, Installation, wait_until
 from tests.web import Api, serving
 
@@ -37,7 +36,7 @@ class TemporalServer:
         self.log = folder / "temporal.log"
         self.address = f"127.0.0.1:{self.port}"
         options = ["--port", str(self.port), "--database", str(folder / "temporal.db"), *DEV_SERVER_ARGS]
-        self.command = [sys.executable, "-m", "apps.temporal.devserver", *options]
+        self.command = [sys.executable, "-m", "apps.development.server", *options]
 
     @contextmanager
     def running(self) -> Iterator[None]:

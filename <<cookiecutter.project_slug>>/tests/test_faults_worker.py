@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
-from apps.temporal.dev import Processes
-from apps.temporal.devserver import free_port
-from apps.temporal.testing import EventLoopThread
+from apps.development.processes import Processes
+from apps.development.server import free_port
+from apps.development.testing import EventLoopThread
 from tests.installation import ROOT, Installation, wait_until
 
 IN_FLIGHT = 20

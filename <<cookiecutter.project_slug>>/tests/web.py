@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from apps.temporal.devserver import free_port
+from apps.development.server import free_port
 from tests.installation import Installation, wait_until
 
 

@@ -12,10 +12,10 @@ from pytest_django import Settings
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.client import Client
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import client, relay
 from apps.temporal.exceptions import ExecutionNotFound
 from apps.temporal.outbox import enqueue_start
-from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.tls import NAME, Authority, TlsEndpoint
 from tests.installation import wait_until
 

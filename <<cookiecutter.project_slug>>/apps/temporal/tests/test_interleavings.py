@@ -12,10 +12,10 @@ from django.db import connections, transaction
 from pytest_django import Settings
 from temporalio.client import Client
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import relay
 from apps.temporal.models import OutboxMessage
 from apps.temporal.outbox import enqueue_start
-from apps.temporal.testing import EventLoopThread
 from tests.installation import wait_until
 
 THREADS, INTERLEAVINGS = 4, 1_000
@@ -95,6 +95,8 @@ def test_what_is_committed_starts_once_and_what_is_rolled_back_never(
         done = list(pool.map(lambda share: run_some(share, queue, seed), shares))
     committed = set().union(*(ids for ids, _ in done))
     relay.deliver_all()
+    # The nudge's thread keeps its connection, which the test's database cannot outlive.
+    relay._nudger(os.getpid()).thread.submit(connections.close_all).result(30)
 
     async def runs() -> Counter[str]:
         return Counter([run.id async for run in temporal_client.list_workflows(f"TaskQueue = '{queue}'")])

@@ -11,8 +11,8 @@ from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import registry
-from apps.temporal.testing import EventLoopThread
 from apps.temporal.worker import build_worker
 from tests.installation import wait_until
 
