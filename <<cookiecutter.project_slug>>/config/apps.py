@@ -9,8 +9,7 @@ class ProjectConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        """Turn on what the settings ask for."""
-        from config import errors, tracing  # noqa: PLC0415  apps are not loaded before
+        """Turn on the reports of errors, if the settings ask for them."""
+        from config import errors  # noqa: PLC0415  apps are not loaded before
 
         errors.set_up()
-        tracing.set_up()

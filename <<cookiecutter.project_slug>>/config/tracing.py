@@ -5,17 +5,24 @@ a process without tracing does not wait for.
 """
 
 from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 from temporalio.client import Interceptor  # noqa: TID251  an interceptor, not a client
 
+if TYPE_CHECKING:
+    from opentelemetry.trace import Tracer
 
-def set_up() -> None:
-    """Send this process's spans. The SDK starts its thread anew in a forked child, and sends what is left at the end."""
-    if not settings.OTEL_EXPORTER_OTLP_ENDPOINT:
-        return
+
+@cache
+def tracer() -> "Tracer":
+    """Makes this process's spans, and sends them from a thread. Made when first used: a thread does not survive a fork.
+
+    What is left is sent when the process ends.
+    """
     from opentelemetry import trace  # noqa: PLC0415  as said above
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
@@ -25,13 +32,14 @@ def set_up() -> None:
     provider = TracerProvider(resource=Resource.create({"service.name": settings.OTEL_SERVICE_NAME}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+    return provider.get_tracer(__name__)
 
 
 def interceptor() -> Interceptor:
     """Spans around what is told to Temporal, and around workflows and activities."""
     from temporalio.contrib.opentelemetry import TracingInterceptor  # noqa: PLC0415
 
-    return TracingInterceptor()
+    return TracingInterceptor(tracer())
 
 
 def requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -44,11 +52,11 @@ def requests(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
     from opentelemetry import trace  # noqa: PLC0415
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
 
-    tracer, caller = trace.get_tracer(__name__), TraceContextTextMapPropagator()
+    caller = TraceContextTextMapPropagator()
 
     def middleware(request: HttpRequest) -> HttpResponse:
         method = request.method or ""
-        with tracer.start_as_current_span(
+        with tracer().start_as_current_span(
             method, caller.extract(request.headers), trace.SpanKind.SERVER, {"http.request.method": method}
         ) as span:
             response = get_response(request)
