@@ -20,10 +20,10 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from apps.development.testing import EventLoopThread
 from apps.temporal.codec import EncryptionCodec
 from apps.temporal.exceptions import DecryptionFailed
 from apps.temporal.plugin import DjangoPlugin
-from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.secrets import SecretsWorkflow
 from apps.users.models import User
 from apps.users.services import create_token

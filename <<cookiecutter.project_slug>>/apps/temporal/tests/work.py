@@ -1,14 +1,20 @@
-"""Tasks for the tests of the backend."""
+"""Tasks for the tests of the backend, and its options."""
 
 from threading import Event
 from typing import Any
 
 from django.tasks import TaskContext, task
+from pytest_django import Settings
 
 from apps.users.models import User
 
 begun, may_go_on = Event(), Event()
 runs: list[str] = []
+
+
+def set_options(settings: Settings, **options: Any) -> None:
+    """Have the backend made anew, with these options."""
+    settings.TASKS = {"default": settings.TASKS["default"] | {"OPTIONS": options}}
 
 
 @task
