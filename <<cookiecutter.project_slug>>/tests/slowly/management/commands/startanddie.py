@@ -14,7 +14,7 @@ from apps.temporal.models import OutboxMessage
 from apps.temporal.outbox import enqueue_start
 
 # From the fork to the answer of the server it takes a process about a tenth of a second.
-LONGEST_LIFE = 0.2
+LONGEST_LIFE = 0.15
 
 
 class Command(BaseCommand):
