@@ -4,6 +4,7 @@ A task is a standalone activity. Where the server has none it is a workflow of o
 since servers up to 1.31 start a standalone activity at once whatever its delay.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from traceback import format_exception
@@ -74,46 +75,42 @@ async def send_activity(client: Client, message: OutboxMessage) -> None:
     call = call_of(message.payload)
     # Temporal's most urgent is 1, its usual 3, its least 5.
     priority = common.Priority(priority_key=3 - round(call.priority / 50))
-    if _may_be_standalone(client, call):
-        try:
-            with suppress(ActivityAlreadyStartedError):
-                await client.start_activity(
-                    ACTIVITY,
-                    call,
-                    id=call.id,
-                    task_queue=call.task_queue,
-                    id_conflict_policy=common.ActivityIDConflictPolicy.USE_EXISTING,
-                    id_reuse_policy=common.ActivityIDReusePolicy.REJECT_DUPLICATE,
-                    start_to_close_timeout=call.timeout,
-                    heartbeat_timeout=call.heartbeat,
-                    retry_policy=retries(call),
-                    priority=priority,
-                    summary=call.task,
-                )
-        except RPCError as error:
-            _note_without(client, error)
-        else:
-            return
-    delay = (call.run_after or call.enqueued_at) - datetime.now(UTC)
-    with suppress(WorkflowAlreadyStartedError):
-        await client.start_workflow(
-            WORKFLOW,
+
+    async def start_activity() -> Any:
+        return await client.start_activity(
+            ACTIVITY,
             call,
             id=call.id,
             task_queue=call.task_queue,
-            id_conflict_policy=common.WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=common.WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=common.ActivityIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=common.ActivityIDReusePolicy.REJECT_DUPLICATE,
+            start_to_close_timeout=call.timeout,
+            heartbeat_timeout=call.heartbeat,
+            retry_policy=retries(call),
             priority=priority,
-            static_summary=call.task,
-            start_delay=max(delay, timedelta()),
+            summary=call.task,
         )
+
+    with suppress(ActivityAlreadyStartedError, WorkflowAlreadyStartedError):
+        if await _standalone(client, call, start_activity) is None:
+            delay = (call.run_after or call.enqueued_at) - datetime.now(UTC)
+            await client.start_workflow(
+                WORKFLOW,
+                call,
+                id=call.id,
+                task_queue=call.task_queue,
+                id_conflict_policy=common.WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=common.WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                priority=priority,
+                static_summary=call.task,
+                start_delay=max(delay, timedelta()),
+            )
 
 
 async def find(client: Client, call: TaskCall) -> Result:
     """What Temporal says of a task that was sent. Raises RPCError: NOT_FOUND when it knows it no longer."""
     handle: Any = client.get_activity_handle(call.id, result_type=TaskRun)
-    found = await _described(client, handle) if _may_be_standalone(client, call) else None
-    if found:
+    if found := await _standalone(client, call, handle.describe):
         info, state = found.raw_info, found.run_state
     else:
         handle = client.get_workflow_handle(call.id, result_type=TaskRun)
@@ -132,28 +129,18 @@ async def find(client: Client, call: TaskCall) -> Result:
         return _failed(call, failure, found.close_time)
 
 
-async def _described(client: Client, handle: Any) -> Any:
-    try:
-        return await handle.describe()
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            _note_without(client, error)
+async def _standalone(client: Client, call: TaskCall, ask: Callable[[], Awaitable[Any]]) -> Any:
+    """The server's answer, None where it has no standalone activities or not this one. It is asked once whether it has them."""
+    server = f"{client.service_client.config.target_host} {client.namespace}"
+    if call.run_after is None and server not in _without_standalone:
+        try:
+            return await ask()
+        except RPCError as error:
+            if error.status is RPCStatusCode.UNIMPLEMENTED:
+                _without_standalone.add(server)
+            elif error.status is not RPCStatusCode.NOT_FOUND:
+                raise
     return None
-
-
-def _may_be_standalone(client: Client, call: TaskCall) -> bool:
-    return call.run_after is None and _server(client) not in _without_standalone
-
-
-def _note_without(client: Client, error: RPCError) -> None:
-    """Ask this server only once, if that is what the error says. Raises the error otherwise."""
-    if error.status is not RPCStatusCode.UNIMPLEMENTED:
-        raise error
-    _without_standalone.add(_server(client))
-
-
-def _server(client: Client) -> str:
-    return f"{client.service_client.config.target_host} {client.namespace}"
 
 
 def _failed(call: TaskCall, failure: BaseException, at: datetime) -> Result:
