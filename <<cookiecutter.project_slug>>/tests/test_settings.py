@@ -1,6 +1,7 @@
 """What is read from the environment, and what is said when it cannot be read."""
 
 import os
+import re
 import subprocess
 import sys
 from base64 import b64encode
@@ -75,6 +76,23 @@ WRONG_NAMES = [
 ]
 
 
+# What they may be is tested in apps/temporal/tests/test_checks.py, or a program's matter.
+READ_ELSEWHERE = {
+    "DJANGO_SETTINGS_MODULE",
+    "TEMPORAL_API_KEY",
+    "TEMPORAL_CLI",
+    "TEMPORAL_CONFIG_FILE",
+    "TEMPORAL_PROFILE",
+    "TEMPORAL_TEST_SERVER",
+    "TEMPORAL_TLS",
+    "TEMPORAL_TLS_CLIENT_CERT_PATH",
+    "TEMPORAL_TLS_CLIENT_KEY_PATH",
+    "TEMPORAL_TLS_SERVER_CA_CERT_PATH",
+    "TEMPORAL_TLS_SERVER_NAME",
+}
+ANY_TEXT = {"OTEL_SERVICE_NAME"}
+
+
 def read(module: str = "production", **variables: str) -> ModuleType:
     """The settings module as those variables alone would make it."""
     fresh = [name for name in sys.modules if name.startswith("config.settings")]
@@ -97,6 +115,12 @@ def test_a_wrong_value_stops_the_start_and_is_named(name: str, value: str) -> No
         read(**{name: value})
 
 
+def test_every_variable_has_a_wrong_value_here() -> None:
+    read_here = re.findall(r"^# ([A-Z][A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+    assert set(read_here) - {name for name, _ in WRONG + WRONG_NAMES} == READ_ELSEWHERE | ANY_TEXT
+
+
 @pytest.mark.parametrize(("name", "value"), WRONG_NAMES, ids=[f"{name}={value}" for name, value in WRONG_NAMES])
 def test_a_wrong_name_fails_the_checks_and_is_named(name: str, value: str) -> None:
     run = check(**{name: value})
@@ -115,7 +139,7 @@ def test_encryption_keys_are_read_in_their_order_and_none_is_the_default() -> No
 
 
 def test_a_wrong_encryption_key_is_not_told_but_how_to_make_one_is() -> None:
-    with pytest.raises(ImproperlyConfigured, match="secrets.token_bytes") as refusal:
+    with pytest.raises(ImproperlyConfigured, match=r"secrets\.token_bytes") as refusal:
         read(TEMPORAL_ENCRYPTION_KEYS=f"2026-01:{KEY},2026-02:{KEY}AAAA")
 
     assert KEY[:8] not in str(refusal.value)
