@@ -17,11 +17,12 @@ from apps.batch import activities
 from apps.batch.actions import ACTIONS, RowAction
 from apps.batch.shared import BatchProcessingWorkflowInput, RowQuery
 from apps.batch.tests.people import make_users
+from apps.development import histories
+from apps.development.testing import ROOT, EventLoopThread, Temporal
 from apps.temporal import activities as task_activities
-from apps.temporal import operations, registry
+from apps.temporal import registry
 from apps.temporal.plugin import DjangoPlugin
 from apps.temporal.tasks import call_of
-from apps.temporal.testing import ROOT, EventLoopThread, Temporal
 from apps.users.models import User
 
 ONBOARDING, BATCH, TASK = "user_onboarding", "batch_processing", "django_task"
@@ -41,7 +42,7 @@ def _stable_input(settings: Settings) -> None:
 def record(temporal: Temporal, handle: WorkflowHandle[Any, Any], workflow: str, case: str) -> None:
     """Write the history of one run beside the tests of the workflow's app."""
     kind = registry.workflows()[workflow]
-    history = operations.as_fixture(temporal.run(handle.fetch_history()))
+    history = histories.as_fixture(temporal.run(handle.fetch_history()))
     file = ROOT.joinpath(*kind.__module__.split(".")[:-1], "tests", "histories", f"{kind.__name__}-{case}.json")
     file.parent.mkdir(exist_ok=True)
     file.write_text(history)

@@ -1,7 +1,6 @@
-"""What is done to executions that ran: reset them, keep their history, replay it against today's code."""
+"""What operators do to executions: have them go on from an earlier point."""
 
-import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -11,11 +10,9 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Replayer
 
-from apps.temporal import client, registry
+from apps.temporal import client
 from apps.temporal.exceptions import Refused
-from apps.temporal.plugin import DjangoPlugin
 
 TIMEOUT = 60.0
 
@@ -32,38 +29,6 @@ class ResetPoint(NamedTuple):
 def history(workflow_id: str, *, run_id: str = "") -> WorkflowHistory:
     """What an execution's latest run, or the given one, recorded. Raises ExecutionNotFound or TemporalUnavailable."""
     return client.run(lambda c: c.get_workflow_handle(workflow_id, run_id=run_id or None).fetch_history(), timeout=TIMEOUT)
-
-
-def recent_histories(last: int, query: str = "") -> list[WorkflowHistory]:
-    """What the last executions of this project's workflows recorded, of those that a visibility query matches.
-
-    Raises TemporalUnavailable, also for a query that the server does not understand.
-    """
-    ours = f"WorkflowType IN ({', '.join(map(repr, registry.workflows()))})"
-
-    async def fetch(connected: Client) -> list[WorkflowHistory]:
-        found = connected.list_workflows(f"{ours} AND ({query})" if query else ours, limit=last)
-        return [history async for history in found.map_histories()]
-
-    return client.run(fetch, timeout=TIMEOUT + last)
-
-
-def as_fixture(recorded: WorkflowHistory) -> str:
-    """A history as the tests keep it: what the SDK wrote, its flags too, legible in a diff."""
-    return json.dumps(json.loads(recorded.to_json()), indent=1, ensure_ascii=False) + "\n"
-
-
-async def replay(histories: Sequence[WorkflowHistory]) -> AsyncIterator[tuple[str, str]]:
-    """Each history's workflow id, and in one line what keeps it from replaying: nothing when it does."""
-
-    async def each() -> AsyncIterator[WorkflowHistory]:
-        for recorded in histories:
-            yield recorded
-
-    replayer = Replayer(workflows=list(registry.workflows().values()), plugins=[DjangoPlugin()])
-    async with replayer.workflow_replay_iterator(each()) as results:
-        async for result in results:
-            yield result.history.workflow_id, " ".join(str(result.replay_failure or "").split())
 
 
 def reset_points(workflow_id: str, *, run_id: str = "") -> list[ResetPoint]:

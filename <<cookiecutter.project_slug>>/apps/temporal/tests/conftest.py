@@ -10,9 +10,9 @@ from django.db import connections
 from pytest_django import Settings
 from temporalio.client import Client
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import registry, schedules
 from apps.temporal.queues import Limits
-from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.parcels import patched
 from apps.temporal.tests.parcels.depot import Depot
 from apps.temporal.tests.probe import ProbeWorkflow

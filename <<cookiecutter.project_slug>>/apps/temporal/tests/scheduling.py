@@ -10,9 +10,9 @@ import pytest
 from django.core.management import call_command
 from temporalio.client import Client, ScheduleDescription, ScheduleHandle
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import registry, schedules
 from apps.temporal.schedules import WorkflowSchedule
-from apps.temporal.testing import EventLoopThread
 from tests.installation import wait_until
 
 

@@ -10,10 +10,11 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from temporalio.client import Client, WorkflowExecutionStatus
 
+from apps.development import histories
+from apps.development.testing import ROOT, EventLoopThread
 from apps.temporal import client, operations
 from apps.temporal.exceptions import ExecutionNotFound, Refused
 from apps.temporal.plugin import DjangoPlugin
-from apps.temporal.testing import ROOT, EventLoopThread
 from apps.temporal.tests.parcels import broken, old, patched
 from apps.temporal.tests.parcels.depot import Depot
 from tests.installation import wait_until
@@ -35,7 +36,7 @@ def test_the_last_good_step_is_the_one_before_what_failed(depot: Depot) -> None:
     assert depot.result(handle) == "send-p1"
     assert depot.done == ["pack", "insure", "insure", "send"]
     assert said == f"{handle.id} goes on as run {client.describe(handle.id).run_id}\n"
-    assert '"message": "insurer is back"' in operations.as_fixture(operations.history(handle.id))
+    assert '"message": "insurer is back"' in histories.as_fixture(operations.history(handle.id))
 
 
 def test_a_reset_to_the_start_does_all_again(depot: Depot) -> None:

@@ -8,11 +8,11 @@ from django.db import transaction
 from pytest_django import Settings
 from temporalio.service import RPCError
 
+from apps.development.testing import Temporal
 from apps.temporal import client, outbox, schedules
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
 from apps.temporal.senders import send
-from apps.temporal.testing import Temporal
 from apps.temporal.tests.scheduling import Schedules, daily, synced
 from tests.installation import wait_until
 

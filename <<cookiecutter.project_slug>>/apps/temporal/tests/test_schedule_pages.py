@@ -7,8 +7,8 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
+from apps.development.server import free_port
 from apps.temporal import schedules
-from apps.temporal.devserver import free_port
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
 from apps.temporal.tests.scheduling import Schedules, daily
@@ -73,13 +73,17 @@ def test_the_api_asks_for_a_permission_and_for_a_schedule_of_this_project(two: S
     assert not OutboxMessage.objects.exists()
 
 
-def test_without_temporal_the_api_takes_changes_and_lists_nothing(two: Schedules, settings: Settings) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_without_temporal_changes_are_taken_and_nothing_is_listed(
+    two: Schedules, settings: Settings, admin_client: Client
+) -> None:
     viewer, changer = with_permission("view_schedule"), with_permission("change_schedule")
     away(settings)
 
     assert viewer.get(API).status_code == 503
     assert changer.post(f"{API}/daily/trigger").status_code == 202
-    assert OutboxMessage.objects.get().payload["change"] == "trigger"
+    assert admin_client.post(ADMIN, {"name": "daily", "change": "pause"}).status_code == 302
+    assert [message.payload["change"] for message in OutboxMessage.objects.order_by("pk")] == ["trigger", "pause"]
 
 
 def test_the_admin_shows_and_changes_them(two: Schedules, admin_client: Client) -> None:

@@ -10,9 +10,9 @@ from django.core.management import CommandError
 from pytest_django import Settings
 from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleOverlapPolicy, ScheduleSpec, ScheduleUpdate
 
+from apps.development.server import free_port
 from apps.temporal import schedules
 from apps.temporal.checks import check_schedules
-from apps.temporal.devserver import free_port
 from apps.temporal.tests.scheduling import Schedules, daily, synced
 
 

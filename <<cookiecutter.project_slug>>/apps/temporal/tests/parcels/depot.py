@@ -11,9 +11,9 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import registry
 from apps.temporal.queues import Limits
-from apps.temporal.testing import EventLoopThread
 from apps.temporal.worker import build_worker
 
 

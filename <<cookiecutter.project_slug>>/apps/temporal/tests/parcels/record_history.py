@@ -3,9 +3,10 @@
 import pytest
 from temporalio.client import Client
 
+from apps.development import histories
+from apps.development.testing import ROOT, EventLoopThread
 from apps.temporal import operations
 from apps.temporal.plugin import DjangoPlugin
-from apps.temporal.testing import ROOT, EventLoopThread
 from apps.temporal.tests.parcels import old
 from apps.temporal.tests.parcels.depot import Depot
 
@@ -21,5 +22,5 @@ def test_sent(depot: Depot) -> None:
     handle = depot.start()
     depot.result(handle)
 
-    history = operations.as_fixture(operations.history(handle.id))
-    (ROOT / "apps/temporal/tests/parcels/ParcelWorkflow-sent.json").write_text(history)
+    recorded = histories.as_fixture(operations.history(handle.id))
+    (ROOT / "apps/temporal/tests/parcels/ParcelWorkflow-sent.json").write_text(recorded)

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from temporalio.client import WorkflowHistory
 
-from apps.temporal import operations
+from apps.development import histories
 from apps.temporal.exceptions import TemporalError
 
 
@@ -30,17 +30,17 @@ class Command(BaseCommand):
         if not files and not last:
             raise CommandError("Name files of histories, or how many executions with --last.")
         try:
-            histories = [WorkflowHistory.from_json(str(file), file.read_text()) for file in files]
-            histories += operations.recent_histories(last, query) if last else []
+            found = [WorkflowHistory.from_json(str(file), file.read_text()) for file in files]
+            found += histories.recent_histories(last, query) if last else []
         except (TemporalError, OSError, ValueError) as error:
             raise CommandError(str(error)) from error
-        if failed := asyncio.run(self._replay(histories)):
-            raise CommandError(f"{len(failed)} of {len(histories)} would not go on with this code: {', '.join(failed)}")
-        self.stdout.write(self.style.SUCCESS(f"{len(histories)} replayed"))
+        if failed := asyncio.run(self._replay(found)):
+            raise CommandError(f"{len(failed)} of {len(found)} would not go on with this code: {', '.join(failed)}")
+        self.stdout.write(self.style.SUCCESS(f"{len(found)} replayed"))
 
-    async def _replay(self, histories: Sequence[WorkflowHistory]) -> list[str]:
+    async def _replay(self, found: Sequence[WorkflowHistory]) -> list[str]:
         failed = []
-        async for workflow_id, problem in operations.replay(histories):
+        async for workflow_id, problem in histories.replay(found):
             self.stdout.write(self.style.ERROR(f"FAIL {workflow_id}: {problem}") if problem else f"ok   {workflow_id}")
             failed += [workflow_id] if problem else []
         return failed

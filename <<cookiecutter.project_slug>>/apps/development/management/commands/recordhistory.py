@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.development import histories
 from apps.temporal import operations
 from apps.temporal.exceptions import TemporalError
 
@@ -25,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, *, workflow_id: str, run_id: str, output: Path | None, **options: Any) -> None:
         """Write it. Raises CommandError."""
         try:
-            text = operations.as_fixture(operations.history(workflow_id, run_id=run_id))
+            text = histories.as_fixture(operations.history(workflow_id, run_id=run_id))
         except TemporalError as error:
             raise CommandError(str(error)) from error
         if output:
