@@ -16,6 +16,7 @@ from temporalio.client import Client, WorkflowHandle
 from bench.shared import ActivitiesInput
 
 ROOT = Path(__file__).resolve().parents[1]
+PATIENCE = 600.0
 # The kinds, and the queues of the pair that is compared.
 OURS, BARE = "bench-ours", "bench-bare"
 COMMANDS = {
@@ -48,8 +49,8 @@ class Bench:
         return self.runner.run(self.client.start_workflow(workflow, argument, id=f"{workflow}-{uuid4()}", task_queue=queue))
 
     def result(self, handle: WorkflowHandle[Any, Any]) -> Any:
-        """Wait for its end."""
-        return self.runner.run(handle.result())
+        """Wait for its end. Raises TimeoutError when it does not come: a worker that could not start has said why."""
+        return self.runner.run(asyncio.wait_for(handle.result(), PATIENCE))
 
     def warm_up(self, queue: str) -> None:
         """Wait for the queue's worker, and let each of its threads open its connection. Needs a row."""
