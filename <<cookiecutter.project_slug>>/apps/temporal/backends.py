@@ -10,7 +10,6 @@ from django.tasks.exceptions import InvalidTaskBackend, TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued
 from django.utils import timezone
 from django.utils.crypto import get_random_string
-from django.utils.json import normalize_json
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from apps.temporal import client, outbox, queues, tasks
@@ -45,13 +44,12 @@ class TemporalBackend(BaseTaskBackend):
 
     def enqueue(self, task: "Task[..., Any]", args: Any, kwargs: Any) -> Result:  # type: ignore[override]  # not generic when it runs
         """Have a task run once the transaction commits. Raises InvalidTask, TypeError for what is not JSON, Refused for 2 MiB."""
-        self.validate_task(task)
         where = settings.TEMPORAL_TASK_QUEUE if task.queue_name == DEFAULT_TASK_QUEUE_NAME else task.queue_name
         call = TaskCall(
             id=f"task-{get_random_string(32)}",
             task=task.module_path,
-            args=[normalize_json(value) for value in args],
-            kwargs={name: normalize_json(value) for name, value in kwargs.items()},
+            args=list(args),
+            kwargs=dict(kwargs),
             backend=self.alias,
             queue_name=task.queue_name,
             priority=task.priority,
@@ -60,6 +58,7 @@ class TemporalBackend(BaseTaskBackend):
             task_queue=where,
             **dict(self.limits),
         )
+        # It looks at the task again, and at the arguments, as it will where the task runs.
         result = tasks.result_of(call, TaskResultStatus.READY)
         outbox.enqueue(Kind.ACTIVITY, call.id, vars(call), key="", alone=True)
         task_enqueued.send(type(self), task_result=result)
