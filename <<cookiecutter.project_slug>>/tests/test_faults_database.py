@@ -58,7 +58,7 @@ def test_every_activity_succeeds_when_all_database_connections_are_killed_under_
         assert worker.poll() is None
 
     assert added(installation) == len(attempts) == ACTIVITIES
-    # Those that were running when it happened, and no others, needed a second attempt.
+    # Those that ran when it happened needed one attempt more.
     assert set(attempts) == {1, 2}
 
 
