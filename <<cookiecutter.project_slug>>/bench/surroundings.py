@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psycopg
@@ -68,11 +69,11 @@ def environment(database: str, address: str = "127.0.0.1:9") -> dict[str, str]:
 @contextmanager
 def _new_database(url: str) -> Iterator[str]:
     """A database of our own on that server: what the project has is left alone."""
-    name = f"bench_{uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as admin:
+    name, server = f"bench_{uuid4().hex}", urlsplit(url)
+    with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
         try:
-            yield f"{url.rsplit('/', 1)[0]}/{name}"
+            yield server._replace(path=f"/{name}").geturl()
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
