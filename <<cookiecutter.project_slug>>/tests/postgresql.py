@@ -18,7 +18,7 @@ class PostgreSQL:
     """Runs from the given programs in a folder of its own. `url` is its database."""
 
     def __init__(self, programs: Path, folder: str) -> None:
-        self.programs, self.folder, self.port = programs, folder, free_port()
+        self.programs, self.folder, self.port, self.runs = programs, folder, free_port(), False
         self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
         # It refuses to run as root.
         self.user = "nobody" if os.geteuid() == 0 else None
@@ -30,11 +30,14 @@ class PostgreSQL:
         """Start it and wait until it answers."""
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
         self._run("pg_ctl", "start", "--wait", "--silent", "--log", f"{self.folder}/log", "--options", options)
+        self.runs = True
         return self
 
     def stop(self) -> None:
-        """Stop it as a crash would: no connection is asked."""
-        self._run("pg_ctl", "stop", "--mode=immediate", "--silent")
+        """Stop it as a crash would: no connection is asked. Nothing happens when it does not run."""
+        if self.runs:
+            self._run("pg_ctl", "stop", "--mode=immediate", "--silent")
+        self.runs = False
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.programs / program), "--pgdata", f"{self.folder}/data", *arguments]
