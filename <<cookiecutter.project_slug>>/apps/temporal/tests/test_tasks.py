@@ -21,7 +21,7 @@ from temporalio.service import RPCError
 
 from apps.development.server import DEV_SERVER_ARGS, free_port
 from apps.development.testing import ROOT, EventLoopThread, Temporal
-from apps.temporal import activities, relay
+from apps.temporal import activities, relay, tasks
 from apps.temporal.activities import WORKER_ID
 from apps.temporal.backends import TemporalBackend
 from apps.temporal.models import OutboxMessage
@@ -242,7 +242,6 @@ def test_after_the_last_attempt_a_task_has_failed(settle: Settle, settings: Sett
     assert result.errors[0].traceback.endswith("ValueError: at attempt 2\n")
 
 
-@pytest.mark.usefixtures("_nothing_waits_for_ever")
 def test_a_task_that_takes_long_is_not_taken_for_lost(settle: Settle, settings: Settings) -> None:
     set_options(settings, heartbeat=1)
 
@@ -280,6 +279,14 @@ def test_a_task_that_is_sent_twice_runs_once(settle: Settle) -> None:
 
     assert work.runs == ["once"]
     assert result.return_value == 0
+
+
+def test_what_went_as_a_workflow_is_found_by_other_processes(settle: Settle, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = settle(work.add.using(run_after=timezone.now()).enqueue(1, 2))
+    OutboxMessage.objects.update(payload=OutboxMessage.objects.get().payload | {"run_after": None})
+    monkeypatch.setattr(tasks, "_without_standalone", set())
+
+    assert work.add.get_result(result.id).return_value == 3
 
 
 def test_a_result_that_nobody_knows_does_not_exist(temporal: Temporal) -> None:
