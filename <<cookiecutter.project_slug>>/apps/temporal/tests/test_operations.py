@@ -151,8 +151,8 @@ def test_one_that_still_runs_is_ended_and_begun_again(depot: Depot) -> None:
 
 
 def test_executions_of_the_server_are_replayed_and_those_that_do_not_fit_are_named(depot: Depot) -> None:
-    handle = depot.start()
-    depot.result(handle)
+    another, handle = depot.start(), depot.start()
+    depot.result(another), depot.result(handle)
     query = f"WorkflowId = '{handle.id}'"
 
     assert command("replayworkflows", "--last", "5", "--query", query) == f"ok   {handle.id}\n1 replayed\n"
