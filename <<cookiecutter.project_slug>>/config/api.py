@@ -10,7 +10,7 @@ from ninja.errors import ValidationError
 
 from apps.batch.api import router as batches
 from apps.onboarding.api import router as onboarding
-from apps.temporal.api import router as schedules
+from apps.schedules.api import router as schedules
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.users.auth import BearerAuth, SessionAuth
 from apps.users.models import User

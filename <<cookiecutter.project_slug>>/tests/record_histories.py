@@ -17,12 +17,11 @@ from apps.batch import activities
 from apps.batch.actions import ACTIONS, RowAction
 from apps.batch.shared import BatchProcessingWorkflowInput, RowQuery
 from apps.batch.tests.people import make_users
-from apps.development import histories
 from apps.development.testing import ROOT, EventLoopThread, Temporal
-from apps.temporal import activities as task_activities
-from apps.temporal import registry
+from apps.tasks import activities as task_activities
+from apps.tasks.runs import call_of
+from apps.temporal import histories, registry
 from apps.temporal.plugin import DjangoPlugin
-from apps.temporal.tasks import call_of
 from apps.users.models import User
 
 ONBOARDING, BATCH, TASK = "user_onboarding", "batch_processing", "django_task"
@@ -105,7 +104,7 @@ def test_django_task(temporal: Temporal, monkeypatch: pytest.MonkeyPatch) -> Non
     call = call_of(
         {
             "id": "task-recorded",
-            "task": "apps.temporal.tests.work.add",
+            "task": "apps.tasks.tests.work.add",
             "args": [1],
             "kwargs": {"second": 2},
             "backend": "default",

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMANDS = sorted(name for name, app in get_commands().items() if app.startswith("apps."))
 README_LINES = 120
-MADE_BY_THE_READER = ("apps/trials", "temporal.toml")
+MADE_BY_THE_READER = ("apps/trials", "schedules.py", "tasks.py", "temporal.toml")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 

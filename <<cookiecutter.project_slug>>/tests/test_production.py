@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from apps.temporal.devserver import free_port
+from apps.development.server import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "shop.example.com"

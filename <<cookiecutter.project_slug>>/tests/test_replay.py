@@ -15,8 +15,8 @@ from uuid import uuid4
 import pytest
 from temporalio.workflow import NondeterminismError
 
+from apps.development.testing import ROOT
 from apps.temporal import registry
-from apps.temporal.testing import ROOT
 
 HISTORIES = sorted((ROOT / "apps").glob("*/tests/histories/*.json"))
 WORKFLOWS = {workflow.__name__: workflow for workflow in registry.workflows().values()}

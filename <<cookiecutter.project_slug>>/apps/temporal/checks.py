@@ -25,7 +25,7 @@ from pydantic import (
     with_config,
 )
 
-from apps.temporal import registry, schedules
+from apps.temporal import registry
 from apps.temporal.conf import connect_config
 
 Name = Annotated[str, StringConstraints(pattern=r"^\S+$")]
@@ -135,16 +135,6 @@ def check_registry(**_: Any) -> Sequence[CheckMessage]:
         registry.workflows(), registry.activities()
     except ImproperlyConfigured as error:
         return [Error(str(error), hint="Give one of them another name.", id="temporal.E004")]
-    return []
-
-
-@register("temporal")
-def check_schedules(**_: Any) -> Sequence[CheckMessage]:
-    """The schedules that are declared in code can be made."""
-    try:
-        schedules.declared(rows=False)
-    except ValueError as error:
-        return [Error(str(error), hint="Correct it in that schedules.py.", id="temporal.E101")]
     return []
 
 

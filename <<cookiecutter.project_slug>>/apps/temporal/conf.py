@@ -30,9 +30,6 @@ def shutdown_grace() -> timedelta:
     return timedelta(seconds=settings.TEMPORAL_SHUTDOWN_GRACE)
 
 
-from apps.development.server import DEV_SERVER_ARGS  # noqa
-
-
 def sdk_logging() -> LoggingConfig:
     """How the SDK's core writes its own lines, to standard output: as JSON in production, where every line is."""
     return LoggingConfig(

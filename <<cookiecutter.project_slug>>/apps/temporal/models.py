@@ -126,16 +126,3 @@ class OutboxMessage(models.Model):
             next_attempt_at=timezone.now() + min(timedelta(seconds=2 ** min(self.attempts, 10)), MAX_BACK_OFF),
         )
         return dead
-
-
-class Schedule(models.Model):
-    """A schedule on the Temporal server, which keeps it. Without a table: it gives the admin a page, and its permissions."""
-
-    schedule_id = models.CharField(max_length=255, primary_key=True)
-
-    class Meta:
-        managed = False
-        default_permissions = ("view", "change")
-
-    def __str__(self) -> str:
-        return self.schedule_id

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from apps.temporal import client, queues, registry, relay, schedules, tracing
+from apps.temporal import client, queues, registry, relay, tracing
 from apps.temporal.converter import MAX_PAYLOAD
 from apps.temporal.exceptions import Refused
 from apps.temporal.models import OutboxMessage
@@ -74,19 +74,6 @@ def enqueue_update(workflow_id: str, update: str, argument: Any, *, key: str, al
 def enqueue_terminate(workflow_id: str, *, reason: str, alone: bool = False) -> OutboxMessage:
     """End an execution without letting it clean up. Raises as enqueue does."""
     return enqueue(Kind.TERMINATE, workflow_id, {"reason": reason}, key=str(uuid4()), alone=alone)
-
-
-def enqueue_schedule(wanted: schedules.WorkflowSchedule, *, key: str, alone: bool = False) -> OutboxMessage:
-    """Create or change a schedule that a row declares, once for each `key`. Raises ValueError, and as enqueue does."""
-    if wrong := list(wanted.problems()):
-        raise ValueError(" ".join(wrong))
-    return enqueue(Kind.SCHEDULE, f"{schedules.prefix()}{wanted.name}", {"schedule": wanted}, key=key, alone=alone)
-
-
-def enqueue_schedule_change(name: str, change: schedules.Change, *, note: str = "", alone: bool = False) -> OutboxMessage:
-    """Pause, resume, delete or run a schedule now, once. Raises as enqueue does."""
-    payload = {"change": change, "note": note or change}
-    return enqueue(Kind.SCHEDULE, f"{schedules.prefix()}{name}", payload, key=str(uuid4()), alone=alone)
 
 
 def execution_status(workflow_id: str, *, timeout: float = client.TIMEOUT) -> str:

@@ -1,7 +1,7 @@
 """How each kind of outbox message is told to Temporal, such that telling it twice has the effect of once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from temporalio.api.common.v1 import Payloads, WorkflowExecution
@@ -15,8 +15,6 @@ from apps.temporal.client import is_about_namespace, start
 from apps.temporal.exceptions import Refused
 from apps.temporal.models import OutboxMessage
 from apps.temporal.queues import Route
-from apps.temporal.schedules import send_change
-from apps.temporal.tasks import send_activity
 from apps.temporal.tracing import continued
 
 TIMEOUT = 5.0
@@ -106,12 +104,11 @@ async def _encoded(client: Client, message: OutboxMessage) -> Payloads:
     return Payloads(payloads=[] if argument is None else await client.data_converter.encode([argument]))
 
 
-SENDERS: Mapping[str, Sender] = {
+# Apps above this one add theirs when they are ready.
+SENDERS: dict[str, Sender] = {
     OutboxMessage.Kind.START: _start,
     OutboxMessage.Kind.SIGNAL: _signal,
     OutboxMessage.Kind.UPDATE: _update,
     OutboxMessage.Kind.CANCEL: _cancel,
     OutboxMessage.Kind.TERMINATE: _terminate,
-    OutboxMessage.Kind.SCHEDULE: send_change,
-    OutboxMessage.Kind.ACTIVITY: send_activity,
 }

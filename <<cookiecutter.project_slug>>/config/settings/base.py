@@ -39,6 +39,8 @@ INSTALLED_APPS = [
     "config",
     "apps.users",
     "apps.temporal",
+    "apps.tasks",
+    "apps.schedules",
     "apps.notifications",
     "apps.onboarding",
     "apps.batch",
@@ -176,7 +178,7 @@ TEMPORAL_OUTBOX_RETENTION = env.whole("TEMPORAL_OUTBOX_RETENTION", default=30)
 TEMPORAL_METRICS_ADDRESS = env.bind_address("TEMPORAL_METRICS_ADDRESS")
 TEMPORAL_PROBE_ADDRESS = env.bind_address("TEMPORAL_PROBE_ADDRESS")
 # https://docs.djangoproject.com/en/6.1/ref/settings/#tasks  docs/tasks.md
-TASKS = {"default": {"BACKEND": "apps.temporal.backends.TemporalBackend"}}
+TASKS = {"default": {"BACKEND": "apps.tasks.backends.TemporalBackend"}}
 
 # ONBOARDING
 # ------------------------------------------------------------------------------

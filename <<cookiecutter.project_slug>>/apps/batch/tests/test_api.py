@@ -9,10 +9,10 @@ from django.test import Client
 
 from apps.batch.models import Batch, BatchRange
 from apps.batch.tests.people import make_users
+from apps.development.testing import Temporal
 from apps.temporal import client as temporal_client
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
-from apps.temporal.testing import Temporal
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from apps.batch.actions import ACTIONS, RowAction
 from apps.batch.models import Batch
 from apps.batch.shared import WORKFLOW, BatchProcessingWorkflowInput
 from apps.batch.tests.people import make_users
-from apps.temporal.testing import Temporal
+from apps.development.testing import Temporal
 from apps.users.models import User
 
 CHUNKS = 200

@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from apps.batch.models import Batch
 from apps.batch.tests.people import make_users
+from apps.development.testing import Temporal
 from apps.temporal.models import OutboxMessage
-from apps.temporal.testing import Temporal
 
 pytestmark = pytest.mark.django_db
 

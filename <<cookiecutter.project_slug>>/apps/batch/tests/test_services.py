@@ -12,10 +12,10 @@ from apps.batch.rows import described
 from apps.batch.services import batch_status, cancel_batch, failures_of, start_batch
 from apps.batch.shared import MAX_USER_IDS, RowQuery
 from apps.batch.tests.people import make_users
+from apps.development.testing import Temporal
 from apps.temporal import client
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
-from apps.temporal.testing import Temporal
 
 pytestmark = pytest.mark.django_db
 ALL = RowQuery(model="users.User")

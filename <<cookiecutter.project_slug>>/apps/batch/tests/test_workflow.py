@@ -6,7 +6,7 @@ from temporalio.client import WorkflowFailureError
 from apps.batch import activities
 from apps.batch.models import Batch, BatchRange
 from apps.batch.shared import WORKFLOW, BatchProcessingWorkflowInput, BatchProgress, BatchResult, Failure, RowQuery
-from apps.temporal.testing import Temporal
+from apps.development.testing import Temporal
 from apps.users.models import User
 
 

@@ -6,12 +6,12 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from apps.development.testing import Temporal
 from apps.onboarding.tests.conftest import new_user
 from apps.temporal import client as temporal_client
 from apps.temporal.exceptions import ExecutionFailed
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
-from apps.temporal.testing import Temporal
 from apps.users.models import User
 from apps.users.services import create_token
 

@@ -4,9 +4,9 @@ import pytest
 from django.core import mail
 from django.db.models.signals import post_save
 
+from apps.development.testing import Temporal
 from apps.notifications.models import Mail
 from apps.onboarding.shared import WORKFLOW, OnboardingWorkflowInput
-from apps.temporal.testing import Temporal
 from apps.users.models import User
 
 

@@ -6,13 +6,13 @@ from django.core.serializers import deserialize, serialize
 from django.db import transaction
 from pytest_django import Settings
 
+from apps.development.testing import Temporal
 from apps.onboarding.services import cancel_onboarding, onboarding_status, start_onboarding, start_onboardings
 from apps.onboarding.tests.conftest import new_user
 from apps.temporal import client
 from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
-from apps.temporal.testing import Temporal
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db

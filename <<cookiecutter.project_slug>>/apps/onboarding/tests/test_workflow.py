@@ -6,8 +6,8 @@ from pytest_django.fixtures import Settings
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from apps.development.testing import Temporal
 from apps.onboarding.shared import WORKFLOW, OnboardingResult, OnboardingWorkflowInput, onboarding_id
-from apps.temporal.testing import Temporal
 from apps.users.models import User
 
 

@@ -9,16 +9,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Schedule",
-            fields=[
-                ("schedule_id", models.CharField(max_length=255, primary_key=True, serialize=False)),
-            ],
-            options={
-                "managed": False,
-                "default_permissions": ("view", "change"),
-            },
-        ),
-        migrations.CreateModel(
             name="OutboxMessage",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),

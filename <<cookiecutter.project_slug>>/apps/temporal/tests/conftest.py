@@ -11,12 +11,11 @@ from pytest_django import Settings
 from temporalio.client import Client
 
 from apps.development.testing import EventLoopThread
-from apps.temporal import registry, schedules
+from apps.temporal import registry
 from apps.temporal.queues import Limits
 from apps.temporal.tests.parcels import patched
 from apps.temporal.tests.parcels.depot import Depot
 from apps.temporal.tests.probe import ProbeWorkflow
-from apps.temporal.tests.scheduling import Schedules
 from apps.temporal.worker import LOCAL_ACTIVITY_SLOTS, build_worker
 
 
@@ -67,22 +66,6 @@ def _close_connections(executor: ThreadPoolExecutor, threads: int) -> None:
         connections.close_all()
 
     list(executor.map(close, range(threads)))
-
-
-@pytest.fixture
-def on_server(
-    temporal_server: str,
-    temporal_client: Client,
-    loop_thread: EventLoopThread,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Schedules]:
-    """See Schedules. The prefix is this test's own."""
-    settings.TEMPORAL_ADDRESS, settings.TEMPORAL_TASK_QUEUE = temporal_server, f"shop-{uuid4()}-tasks"
-    yield (found := Schedules(temporal_client, loop_thread, monkeypatch))
-    settings.TEMPORAL_ADDRESS = temporal_server
-    found.declare()
-    schedules.sync()
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from apps.development.server import free_port
+from apps.development.testing import ROOT, Temporal
 from apps.temporal import registry
-from apps.temporal.devserver import free_port
-from apps.temporal.testing import ROOT, Temporal
 
 
 def report(*, fails: str = "") -> dict[str, Any]:

@@ -14,10 +14,10 @@ from uuid import uuid4
 import pytest
 from pytest_django import Settings
 
+from apps.development.server import free_port
+from apps.development.testing import ROOT, Temporal
 from apps.temporal import client
-from apps.temporal.devserver import free_port
 from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, Refused, StillRunning, TemporalUnavailable
-from apps.temporal.testing import ROOT, Temporal
 from apps.users.models import User
 
 EMPTY_BATCH = {"batch_id": "empty", "rows": {"model": "users.User"}}
@@ -184,7 +184,7 @@ def test_a_server_that_comes_late_is_used_without_a_restart(settings: Settings) 
     settings.TEMPORAL_ADDRESS = f"127.0.0.1:{port}"
     assert settings.TEMPORAL_ADDRESS in client.health(timeout=1)
 
-    command = [sys.executable, "-m", "apps.temporal.devserver", "--port", str(port)]
+    command = [sys.executable, "-m", "apps.development.server", "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as late:
         assert late.stdout is not None
         late.stdout.readline()

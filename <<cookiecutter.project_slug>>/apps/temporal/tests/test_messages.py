@@ -10,11 +10,11 @@ from pytest_django import Settings
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import client, relay
 from apps.temporal.exceptions import ExecutionFailed
 from apps.temporal.models import OutboxMessage
 from apps.temporal.outbox import cancel_execution, enqueue_signal, enqueue_start, enqueue_terminate, enqueue_update
-from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.probe import Recorder
 
 pytestmark = pytest.mark.django_db

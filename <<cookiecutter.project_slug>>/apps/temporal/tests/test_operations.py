@@ -10,9 +10,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from apps.development import histories
 from apps.development.testing import ROOT, EventLoopThread
-from apps.temporal import client, operations
+from apps.temporal import client, histories, operations
 from apps.temporal.exceptions import ExecutionNotFound, Refused
 from apps.temporal.plugin import DjangoPlugin
 from apps.temporal.tests.parcels import broken, old, patched

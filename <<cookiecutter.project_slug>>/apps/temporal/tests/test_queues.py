@@ -12,10 +12,10 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority
 from temporalio.worker import FixedSizeSlotSupplier, ResourceBasedSlotSupplier, Worker
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import client, queues, registry
 from apps.temporal.outbox import enqueue_start
 from apps.temporal.relay import deliver_due
-from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.probe import ProbeWorkflow
 from apps.temporal.worker import build_worker
 

@@ -15,12 +15,12 @@ from pytest_django import Settings
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
+from apps.development.server import free_port
+from apps.development.testing import Temporal
 from apps.temporal import client, relay, senders
-from apps.temporal.devserver import free_port
 from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 from apps.temporal.outbox import enqueue_start
-from apps.temporal.testing import Temporal
 from tests.installation import wait_until
 
 

@@ -9,7 +9,7 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from apps.temporal.testing import EventLoopThread
+from apps.development.testing import EventLoopThread
 
 SOURCE = """
 from temporalio import workflow

@@ -10,10 +10,10 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import FixedSizeSlotSupplier
 
+from apps.development.testing import EventLoopThread
 from apps.temporal import registry
 from apps.temporal.management.commands import run_temporal_worker, runworker
 from apps.temporal.queues import Limits
-from apps.temporal.testing import EventLoopThread
 from apps.temporal.tests.conftest import Probe
 from apps.temporal.worker import LOCAL_ACTIVITY_SLOTS, build_worker
 from apps.users.models import User

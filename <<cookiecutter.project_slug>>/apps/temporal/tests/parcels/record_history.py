@@ -3,9 +3,8 @@
 import pytest
 from temporalio.client import Client
 
-from apps.development import histories
 from apps.development.testing import ROOT, EventLoopThread
-from apps.temporal import operations
+from apps.temporal import histories, operations
 from apps.temporal.plugin import DjangoPlugin
 from apps.temporal.tests.parcels import old
 from apps.temporal.tests.parcels.depot import Depot

@@ -6,16 +6,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from ninja import Router, Status
 
-from apps.temporal import outbox, schedules
+from apps.schedules import services
 
 router = Router(tags=["schedules"])
 
 
-@router.get("", response=list[schedules.ScheduleState], summary="Schedules, by name")
-def listed(request: HttpRequest) -> list[schedules.ScheduleState]:
+@router.get("", response=list[services.ScheduleState], summary="Schedules, by name")
+def listed(request: HttpRequest) -> list[services.ScheduleState]:
     """What the server says of each: whether it is paused and why, its next times, its last executions."""
-    _require(request, "temporal.view_schedule")
-    return schedules.states()
+    _require(request, "schedules.view_schedule")
+    return services.states()
 
 
 @router.post("/{name}/{change}", response={202: dict[str, str]}, summary="Pause a schedule, resume it, or run it now")
@@ -23,10 +23,10 @@ def change(
     request: HttpRequest, name: str, change: Literal["pause", "resume", "trigger"], note: str = ""
 ) -> Status[dict[str, str]]:
     """Accepted at once, also while Temporal is away. `note` says why and is shown with the schedule."""
-    _require(request, "temporal.change_schedule")
-    if name not in schedules.declared():
+    _require(request, "schedules.change_schedule")
+    if name not in services.declared():
         raise Http404(f"There is no schedule {name!r}.")
-    outbox.enqueue_schedule_change(name, change, note=note, alone=True)
+    services.enqueue_schedule_change(name, change, note=note, alone=True)
     return Status(202, {"name": name, "change": change})
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal, get_args
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from temporalio.api.workflowservice.v1 import PatchScheduleRequest
 from temporalio.common import Priority
 from temporalio.service import RPCError, RPCStatusCode
 
-from apps.temporal import client, queues, registry
+from apps.temporal import client, outbox, queues, registry
 from apps.temporal.models import OutboxMessage
 
 Overlap = Literal["skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all"]
@@ -158,6 +159,19 @@ def sync(*, dry_run: bool = False) -> dict[str, str]:
                 differences[name] = difference
         done = wanted
     return dict(sorted(differences.items()))
+
+
+def enqueue_schedule(wanted: WorkflowSchedule, *, key: str, alone: bool = False) -> OutboxMessage:
+    """Create or change a schedule that a row declares, once for each `key`. Raises ValueError, and as enqueue does."""
+    if wrong := list(wanted.problems()):
+        raise ValueError(" ".join(wrong))
+    return outbox.enqueue(OutboxMessage.Kind.SCHEDULE, f"{prefix()}{wanted.name}", {"schedule": wanted}, key=key, alone=alone)
+
+
+def enqueue_schedule_change(name: str, change: Change, *, note: str = "", alone: bool = False) -> OutboxMessage:
+    """Pause, resume, delete or run a schedule now, once. Raises as enqueue does."""
+    payload = {"change": change, "note": note or change}
+    return outbox.enqueue(OutboxMessage.Kind.SCHEDULE, f"{prefix()}{name}", payload, key=str(uuid4()), alone=alone)
 
 
 async def send_change(connected: sdk.Client, message: OutboxMessage) -> None:

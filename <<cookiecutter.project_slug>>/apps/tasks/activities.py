@@ -16,8 +16,8 @@ from django.utils.json import normalize_json
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
-from apps.temporal.shared import TaskCall, TaskRun
-from apps.temporal.tasks import error_of, result_of
+from apps.tasks.runs import error_of, result_of
+from apps.tasks.shared import TaskCall, TaskRun
 
 WORKER_ID = f"{os.getpid()}@{socket.gethostname()}"
 

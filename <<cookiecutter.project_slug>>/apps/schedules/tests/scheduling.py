@@ -11,8 +11,9 @@ from django.core.management import call_command
 from temporalio.client import Client, ScheduleDescription, ScheduleHandle
 
 from apps.development.testing import EventLoopThread
-from apps.temporal import registry, schedules
-from apps.temporal.schedules import WorkflowSchedule
+from apps.schedules import services as schedules
+from apps.schedules.services import WorkflowSchedule
+from apps.temporal import registry
 from tests.installation import wait_until
 
 

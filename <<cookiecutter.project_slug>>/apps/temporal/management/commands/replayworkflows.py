@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from temporalio.client import WorkflowHistory
 
-from apps.development import histories
+from apps.temporal import histories
 from apps.temporal.exceptions import TemporalError
 
 

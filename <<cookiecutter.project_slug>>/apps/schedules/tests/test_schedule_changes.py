@@ -9,11 +9,12 @@ from pytest_django import Settings
 from temporalio.service import RPCError
 
 from apps.development.testing import Temporal
-from apps.temporal import client, outbox, schedules
+from apps.schedules import services as schedules
+from apps.schedules.tests.scheduling import Schedules, daily, synced
+from apps.temporal import client
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
 from apps.temporal.senders import send
-from apps.temporal.tests.scheduling import Schedules, daily, synced
 from tests.installation import wait_until
 
 
@@ -21,7 +22,7 @@ def test_an_execution_of_a_schedule_is_this_projects_own(temporal: Temporal, on_
     settings.TEMPORAL_TASK_QUEUE = temporal.task_queue
     on_server.declare(daily(workflow="batch_processing", argument={"batch_id": f"{uuid4()}", "user_ids": []}))
     synced()
-    outbox.enqueue_schedule_change("daily", "trigger")
+    schedules.enqueue_schedule_change("daily", "trigger")
     deliver_due()
 
     wait_until(lambda: on_server.describe("daily").info.num_actions == 1, seconds=10)
@@ -57,7 +58,7 @@ def test_its_input_is_encrypted_and_a_sync_changes_the_key(
 def test_run_now_that_is_sent_twice_runs_once(on_server: Schedules) -> None:
     on_server.declare(daily(overlap="allow_all"))
     synced()
-    first, second = (outbox.enqueue_schedule_change("daily", "trigger") for _ in range(2))
+    first, second = (schedules.enqueue_schedule_change("daily", "trigger") for _ in range(2))
     first.created_at -= timedelta(seconds=10)
 
     for message in (first, first, second):
@@ -73,7 +74,7 @@ def test_changes_in_quick_succession_are_all_done(on_server: Schedules) -> None:
     synced()
 
     for change in ("pause", "trigger", "resume", "pause"):
-        message = outbox.enqueue_schedule_change("daily", change, note="quick")
+        message = schedules.enqueue_schedule_change("daily", change, note="quick")
         on_server.loop.run(send(on_server.client, message))
 
     found = on_server.describe("daily")
@@ -85,16 +86,16 @@ def test_pause_and_resume_go_out_with_the_transaction_and_in_order(on_server: Sc
     on_server.declare(daily())
     synced()
     with transaction.atomic():
-        outbox.enqueue_schedule_change("daily", "pause", note="rolled back")
+        schedules.enqueue_schedule_change("daily", "pause", note="rolled back")
         transaction.set_rollback(True)
     assert deliver_due() == 0
 
-    outbox.enqueue_schedule_change("daily", "pause", note="holidays")
+    schedules.enqueue_schedule_change("daily", "pause", note="holidays")
     deliver_due()
     state = on_server.describe("daily").schedule.state
     assert (state.paused, state.note) == (True, "holidays")
 
-    outbox.enqueue_schedule_change("daily", "resume")
+    schedules.enqueue_schedule_change("daily", "resume")
     deliver_due()
     state = on_server.describe("daily").schedule.state
     assert (state.paused, state.note) == (False, "resume")
@@ -104,8 +105,8 @@ def test_pause_and_resume_go_out_with_the_transaction_and_in_order(on_server: Sc
 def test_a_row_creates_changes_and_deletes_its_schedule_and_a_repetition_changes_nothing(on_server: Schedules) -> None:
     on_server.declare()
     rows = [
-        outbox.enqueue_schedule(daily(every=timedelta(hours=1), jitter=timedelta(seconds=3)), key="1"),
-        outbox.enqueue_schedule(daily(cron=("0 7 * * *",)), key="2"),
+        schedules.enqueue_schedule(daily(every=timedelta(hours=1), jitter=timedelta(seconds=3)), key="1"),
+        schedules.enqueue_schedule(daily(cron=("0 7 * * *",)), key="2"),
     ]
     for message in (rows[0], rows[0], *rows, rows[1]):
         on_server.loop.run(send(on_server.client, message))
@@ -113,7 +114,7 @@ def test_a_row_creates_changes_and_deletes_its_schedule_and_a_repetition_changes
     on_server.declare(daily(cron=("0 7 * * *",)))
     assert synced() == "0 created, 0 updated, 0 deleted.\n"
 
-    delete = outbox.enqueue_schedule_change("daily", "delete")
+    delete = schedules.enqueue_schedule_change("daily", "delete")
     for _ in range(2):
         on_server.loop.run(send(on_server.client, delete))
     with pytest.raises(RPCError, match="not found"):
@@ -122,7 +123,7 @@ def test_a_row_creates_changes_and_deletes_its_schedule_and_a_repetition_changes
 
 @pytest.mark.django_db
 def test_a_change_of_a_schedule_that_is_not_there_is_dead_and_says_why(on_server: Schedules) -> None:
-    message = outbox.enqueue_schedule_change("daily", "pause")
+    message = schedules.enqueue_schedule_change("daily", "pause")
 
     deliver_due()
 
@@ -134,4 +135,4 @@ def test_a_change_of_a_schedule_that_is_not_there_is_dead_and_says_why(on_server
 @pytest.mark.django_db
 def test_a_wrong_row_is_refused(on_server: Schedules) -> None:
     with pytest.raises(ValueError, match=r"'60 6 [*] [*] [*]' is no cron expression"):
-        outbox.enqueue_schedule(daily(cron=("60 6 * * *",)), key="1")
+        schedules.enqueue_schedule(daily(cron=("60 6 * * *",)), key="1")

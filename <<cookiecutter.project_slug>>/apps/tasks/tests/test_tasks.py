@@ -21,13 +21,13 @@ from temporalio.service import RPCError
 
 from apps.development.server import DEV_SERVER_ARGS, free_port
 from apps.development.testing import ROOT, EventLoopThread, Temporal
-from apps.temporal import activities, relay, tasks
-from apps.temporal.activities import WORKER_ID
-from apps.temporal.backends import TemporalBackend
+from apps.tasks import activities, runs
+from apps.tasks.activities import WORKER_ID
+from apps.tasks.backends import TemporalBackend
+from apps.tasks.tests import work
+from apps.temporal import relay
 from apps.temporal.models import OutboxMessage
 from apps.temporal.plugin import DjangoPlugin
-from apps.temporal.tests import work
-from apps.temporal.tests.work import set_options
 
 pytestmark = pytest.mark.django_db
 
@@ -225,7 +225,7 @@ def test_a_priority_is_temporals(temporal: Temporal, priority: int, key: int) ->
 
 
 def test_a_task_may_be_tried_again_as_the_options_say(settle: Settle, settings: Settings) -> None:
-    set_options(settings, max_attempts=2)
+    work.set_options(settings, max_attempts=2)
 
     result = settle(work.fail_before_attempt.enqueue(2))
 
@@ -234,7 +234,7 @@ def test_a_task_may_be_tried_again_as_the_options_say(settle: Settle, settings: 
 
 
 def test_after_the_last_attempt_a_task_has_failed(settle: Settle, settings: Settings) -> None:
-    set_options(settings, max_attempts=2)
+    work.set_options(settings, max_attempts=2)
 
     result = settle(work.fail_before_attempt.enqueue(3))
 
@@ -243,7 +243,7 @@ def test_after_the_last_attempt_a_task_has_failed(settle: Settle, settings: Sett
 
 
 def test_a_task_that_takes_long_is_not_taken_for_lost(settle: Settle, settings: Settings) -> None:
-    set_options(settings, heartbeat=1)
+    work.set_options(settings, heartbeat=1)
 
     result = settle(work.sleep.enqueue(2))
 
@@ -254,7 +254,7 @@ def test_a_task_that_takes_long_is_not_taken_for_lost(settle: Settle, settings: 
 def test_a_task_whose_worker_says_nothing_is_run_again(
     temporal: Temporal, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_options(settings, heartbeat=1)
+    work.set_options(settings, heartbeat=1)
     monkeypatch.setattr(activities, "_heartbeats", lambda _every: nullcontext())
     result = work.wait.enqueue()
     assert relay.deliver_due() == 1
@@ -284,7 +284,7 @@ def test_a_task_that_is_sent_twice_runs_once(settle: Settle) -> None:
 def test_what_went_as_a_workflow_is_found_by_other_processes(settle: Settle, monkeypatch: pytest.MonkeyPatch) -> None:
     result = settle(work.add.using(run_after=timezone.now()).enqueue(1, 2))
     OutboxMessage.objects.update(payload=OutboxMessage.objects.get().payload | {"run_after": None})
-    monkeypatch.setattr(tasks, "_without_standalone", set())
+    monkeypatch.setattr(runs, "_without_standalone", set())
 
     assert work.add.get_result(result.id).return_value == 3
 

@@ -1,4 +1,4 @@
-"""Django's tasks on Temporal. What a task is there: tasks.py."""
+"""Django's tasks on Temporal. What a task is there: runs.py."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,11 +12,12 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
-from apps.temporal import client, outbox, queues, tasks
+from apps.tasks import runs
+from apps.tasks.runs import Result
+from apps.tasks.shared import TaskCall
+from apps.temporal import client, outbox, queues
 from apps.temporal.exceptions import ExecutionNotFound, Refused
 from apps.temporal.models import OutboxMessage
-from apps.temporal.shared import TaskCall
-from apps.temporal.tasks import Result
 
 Kind, Status = OutboxMessage.Kind, OutboxMessage.Status
 
@@ -59,7 +60,7 @@ class TemporalBackend(BaseTaskBackend):
             **dict(self.limits),
         )
         # It looks at the task again, and at the arguments, as it will where the task runs.
-        result = tasks.result_of(call, TaskResultStatus.READY)
+        result = runs.result_of(call, TaskResultStatus.READY)
         outbox.enqueue(Kind.ACTIVITY, call.id, vars(call), key="", alone=True)
         task_enqueued.send(type(self), task_result=result)
         return result
@@ -69,12 +70,12 @@ class TemporalBackend(BaseTaskBackend):
         message = OutboxMessage.objects.filter(kind=Kind.ACTIVITY, aggregate_id=result_id).first()
         if message is None:
             raise TaskResultDoesNotExist(result_id)
-        call = tasks.call_of(message.payload)
+        call = runs.call_of(message.payload)
         if message.status == Status.PENDING:
-            return tasks.result_of(call, TaskResultStatus.READY)
+            return runs.result_of(call, TaskResultStatus.READY)
         if message.status == Status.DEAD:
-            return tasks.result_of(call, TaskResultStatus.FAILED, None, tasks.error_of(Refused(message.last_error)))
+            return runs.result_of(call, TaskResultStatus.FAILED, None, runs.error_of(Refused(message.last_error)))
         try:
-            return client.run(lambda connected: tasks.find(connected, call))
+            return client.run(lambda connected: runs.find(connected, call))
         except ExecutionNotFound as error:
             raise TaskResultDoesNotExist(result_id) from error

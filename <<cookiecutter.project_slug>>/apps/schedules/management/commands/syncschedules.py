@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.temporal import schedules
+from apps.schedules import services
 from apps.temporal.exceptions import TemporalError
 
 
@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def handle(self, *, dry_run: bool, **options: Any) -> None:
         """Print what is different, and how much. Raises CommandError for a wrong declaration, or without a server."""
         try:
-            differences = schedules.sync(dry_run=dry_run)
+            differences = services.sync(dry_run=dry_run)
         except (ValueError, TemporalError) as error:
             raise CommandError(str(error)) from error
         for name, difference in differences.items():

@@ -13,13 +13,14 @@ from pytest_django import Settings
 from temporalio.testing import ActivityEnvironment
 
 from apps.development.testing import NOWHERE
-from apps.temporal import relay, tasks
-from apps.temporal.activities import run_django_task
-from apps.temporal.backends import TemporalBackend
+from apps.tasks import runs
+from apps.tasks.activities import run_django_task
+from apps.tasks.backends import TemporalBackend
+from apps.tasks.tests import work
+from apps.tasks.tests.work import set_options
+from apps.temporal import relay
 from apps.temporal.exceptions import Refused, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
-from apps.temporal.tests import work
-from apps.temporal.tests.work import set_options
 
 pytestmark = pytest.mark.django_db
 
@@ -37,7 +38,7 @@ def test_it_is_the_projects_backend() -> None:
 
 def test_a_worker_that_does_not_know_a_task_leaves_it_to_others() -> None:
     work.add.enqueue(1, 2)
-    call = tasks.call_of(OutboxMessage.objects.get().payload | {"task": "apps.temporal.tests.work.not_there"})
+    call = runs.call_of(OutboxMessage.objects.get().payload | {"task": "apps.tasks.tests.work.not_there"})
 
     with pytest.raises(ImportError, match="not_there"):
         ActivityEnvironment().run(run_django_task, call)

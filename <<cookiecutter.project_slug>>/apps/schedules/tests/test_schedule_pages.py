@@ -8,14 +8,14 @@ from django.test import Client
 from pytest_django import Settings
 
 from apps.development.server import free_port
-from apps.temporal import schedules
+from apps.schedules import services as schedules
+from apps.schedules.tests.scheduling import Schedules, daily
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
-from apps.temporal.tests.scheduling import Schedules, daily
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
-API, ADMIN = "/api/v1/schedules", "/admin/temporal/schedule/"
+API, ADMIN = "/api/v1/schedules", "/admin/schedules/schedule/"
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def two(on_server: Schedules) -> Schedules:
 def with_permission(name: str) -> Client:
     """A member of staff who has it."""
     user = User.objects.create_user(f"{name}@example.com", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename=name, content_type__app_label="temporal"))
+    user.user_permissions.set(Permission.objects.filter(codename=name, content_type__app_label="schedules"))
     OutboxMessage.objects.all().delete()
     signed_in = Client()
     signed_in.force_login(user)

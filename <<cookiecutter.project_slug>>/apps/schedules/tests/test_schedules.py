@@ -11,9 +11,9 @@ from pytest_django import Settings
 from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleOverlapPolicy, ScheduleSpec, ScheduleUpdate
 
 from apps.development.server import free_port
-from apps.temporal import schedules
-from apps.temporal.checks import check_schedules
-from apps.temporal.tests.scheduling import Schedules, daily, synced
+from apps.schedules import services as schedules
+from apps.schedules.checks import check_schedules
+from apps.schedules.tests.scheduling import Schedules, daily, synced
 
 
 def by_hand(server: Schedules, name: str, change: Callable[[Schedule], None]) -> None:

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.development import histories
-from apps.temporal import operations
+from apps.temporal import histories, operations
 from apps.temporal.exceptions import TemporalError
 
 

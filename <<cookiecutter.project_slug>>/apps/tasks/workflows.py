@@ -1,11 +1,11 @@
-"""A task of django.tasks as a workflow, where it cannot be a standalone activity: tasks.py says when."""
+"""A task of django.tasks as a workflow, where it cannot be a standalone activity: runs.py says when."""
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from apps.temporal.activities import run_django_task
-    from apps.temporal.shared import TaskCall, TaskRun
-    from apps.temporal.tasks import WORKFLOW, retries
+    from apps.tasks.activities import run_django_task
+    from apps.tasks.runs import WORKFLOW, retries
+    from apps.tasks.shared import TaskCall, TaskRun
 
 
 @workflow.defn(name=WORKFLOW)

@@ -1,2 +1,0 @@
-from apps.development.testing import *  # noqa
-from apps.development.testing import NOWHERE, ROOT, EventLoopThread, Temporal  # noqa
