@@ -22,7 +22,6 @@ from temporalio.service import RPCError
 from apps.development.server import DEV_SERVER_ARGS, free_port
 from apps.development.testing import ROOT, EventLoopThread, Temporal
 from apps.tasks import activities, runs
-from apps.tasks.activities import WORKER_ID
 from apps.tasks.backends import TemporalBackend
 from apps.tasks.tests import work
 from apps.temporal import relay
@@ -101,7 +100,7 @@ def test_a_task_runs_and_its_result_is_known(settle: Settle) -> None:
     assert result.return_value == [[1, ["two"]], {"three": {"four": 5.5}}]
     assert_in_order(result)
     assert result.last_attempted_at == result.started_at
-    assert result.worker_ids == [WORKER_ID]
+    assert result.worker_ids == [activities.WORKER_ID]
     assert (result.task, result.args, result.kwargs) == (work.echo, [1, ["two"]], {"three": {"four": 5.5}})
     assert result.backend == "default"
 
@@ -143,7 +142,7 @@ def test_a_task_that_raises_has_failed(settle: Settle, task: Any, arguments: Any
 def test_a_task_that_takes_it_is_given_its_context(settle: Settle) -> None:
     result = settle(work.who.enqueue("word"))
 
-    assert result.return_value == [result.id, 1, [WORKER_ID], "word"]
+    assert result.return_value == [result.id, 1, [activities.WORKER_ID], "word"]
 
 
 def test_signals_tell_the_life_of_a_task(settle: Settle) -> None:
@@ -184,7 +183,7 @@ def test_a_task_is_ready_then_running_then_finished(temporal: Temporal, settings
     running.refresh()
 
     assert (waiting.status, waiting.started_at, waiting.worker_ids) == (TaskResultStatus.READY, None, [])
-    assert (running.status, running.worker_ids) == (TaskResultStatus.RUNNING, [WORKER_ID])
+    assert (running.status, running.worker_ids) == (TaskResultStatus.RUNNING, [activities.WORKER_ID])
     assert running.started_at is not None
     assert running.finished_at is None
     work.may_go_on.set()
@@ -230,7 +229,7 @@ def test_a_task_may_be_tried_again_as_the_options_say(settle: Settle, settings: 
     result = settle(work.fail_before_attempt.enqueue(2))
 
     assert (result.return_value, result.attempts) == (2, 2)
-    assert result.worker_ids == ["unknown", WORKER_ID]
+    assert result.worker_ids == ["unknown", activities.WORKER_ID]
 
 
 def test_after_the_last_attempt_a_task_has_failed(settle: Settle, settings: Settings) -> None:
