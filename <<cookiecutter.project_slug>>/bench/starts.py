@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from functools import partial
 from uuid import uuid4
 
@@ -44,7 +43,9 @@ def through_the_outbox(bench: Bench, size: Size) -> list[Figure]:
 def _outbox(bench: Bench, starts: int) -> list[float]:
     """Seconds from each commit to the start that the server notes."""
     committed: dict[str, float] = {}
-    for _ in _paced(starts):
+    began = time.monotonic()
+    for number in range(starts):
+        time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
         workflow_id = f"outbox-{uuid4()}"
         with transaction.atomic():
             transaction.on_commit(partial(lambda key: committed.update({key: time.time()}), workflow_id))
@@ -53,21 +54,20 @@ def _outbox(bench: Bench, starts: int) -> list[float]:
 
 
 def _bare(bench: Bench, starts: int) -> list[float]:
-    """Seconds from each call to the start that the server notes."""
-    called: dict[str, float] = {}
-    for _ in _paced(starts):
-        workflow_id = f"bare-{uuid4()}"
-        called[workflow_id] = time.time()
-        bench.runner.run(bench.client.start_workflow("bench_activities", NOTHING, id=workflow_id, task_queue=BARE))
-    return bench.runner.run(_delays(bench, called))
+    """Seconds from each call to the start that the server notes. No call waits for the one before."""
 
+    async def start_all() -> list[float]:
+        called: dict[str, float] = {}
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as calls:
+            for number in range(starts):
+                await asyncio.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
+                workflow_id = f"bare-{uuid4()}"
+                called[workflow_id] = time.time()
+                calls.create_task(bench.client.start_workflow("bench_activities", NOTHING, id=workflow_id, task_queue=BARE))
+        return await _delays(bench, called)
 
-def _paced(starts: int) -> Iterator[int]:
-    """Yield at an even pace, whatever the work in between takes."""
-    began = time.monotonic()
-    for number in range(starts):
-        time.sleep(max(0.0, began + number / A_SECOND - time.monotonic()))
-        yield number
+    return bench.runner.run(start_all())
 
 
 async def _delays(bench: Bench, since: dict[str, float]) -> list[float]:
