@@ -122,7 +122,14 @@ def database_url(tmp_path: Path, migrated_database: str) -> Iterator[str]:
 @pytest.fixture
 def installation(tmp_path: Path, database_url: str, temporal_server: str) -> Installation:
     """An installation with its tables made."""
-    return Installation(folder=tmp_path, url=database_url, address=temporal_server)
+    installation = Installation(folder=tmp_path, url=database_url, address=temporal_server)
+    # All installations share one server, which starts the onboarding of an account's id once.
+    first = uuid4().int % 10**9
+    if database_url.startswith("sqlite"):
+        installation.sql(f"INSERT INTO sqlite_sequence (name, seq) VALUES ('users_user', {first})")  # noqa: S608  our own number
+    else:
+        installation.sql(f"SELECT setval('users_user_id_seq', {first})")
+    return installation
 
 
 def migrate(url: str) -> None:

@@ -24,19 +24,13 @@ from tests.installation import ROOT, Installation, wait_until
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"
 # Not save(), which would start an onboarding of its own.
-# Accounts with ids of their own: all tests share one server, which starts the onboarding of an id once.
 ADA = """
-from random import randrange
 from apps.users.models import User
 from apps.users.services import create_token
-User.objects.bulk_create([User(pk=randrange(10**6, 10**9), email="ada@example.com", is_staff=True, is_superuser=True)])
+User.objects.bulk_create([User(email="ada@example.com", is_staff=True, is_superuser=True)])
 print(create_token(user=User.objects.get(), name="test", lifetime=None))
 """
-BOB = """
-from random import randrange
-from apps.users.models import User
-User.objects.create_user("bob@example.com", pk=randrange(10**6, 10**9))
-"""
+BOB = "from apps.users.models import User; User.objects.create_user('bob@example.com')"
 SECRET = "nobody-may-read-this"
 
 
