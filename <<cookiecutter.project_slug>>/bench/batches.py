@@ -30,7 +30,6 @@ def against_others(bench: Bench, size: Size) -> list[Figure]:
         *_compare(bench, size, "bulk_update", bare=0.95, loop=0.8),
         *_compare(bench, size, "write_back", bare=None, loop=None),
         *_compare(bench, size, "check_profile", bare=0.95, loop=4.0 if connection.vendor == "postgresql" else None),
-        *_nothing(bench, size),
         *_row_by_row(bench, size),
     ]
 
@@ -45,11 +44,15 @@ def growth(bench: Bench, size: Size) -> list[Figure]:
             handle, rate = _batch(bench, "check_profile", rows, queue=GROWING)
             events = bench.runner.run(handle.describe()).history_length / rows
             peaks[rows] = peak_memory(process) or 0.0
+            # What a batch costs beside its action, which shows only over many rows.
+            reads = _batch(bench, "nothing", rows, queue=GROWING)[1] if rows == max(size.growth) else None
         limit = EVENTS_A_ROW if rows >= LARGE else None
         figures += [
             _value(f"batch of {rows:,} rows", "rows/s", [rate]),
             _value(f"batch of {rows:,} rows, events", "a row", [events], at_most=limit),
         ]
+        if reads:
+            figures.append(_value(f"batch of {rows:,} rows that only reads", "rows/s", [reads], at_least=100_000))
     few, many = size.growth[min(1, len(size.growth) - 1)], max(peaks)
     if peaks[many]:
         what = f"peak memory, {many:,} rows against {few:,}"
@@ -69,11 +72,6 @@ def _compare(bench: Bench, size: Size, write: str, *, bare: float | None, loop: 
         Figure(what=what, unit=unit, ours=ours, against="bare SDK", theirs=theirs, at_least=bare),
         Figure(what=what, unit=unit, ours=ours, against="loop, bulk_update", theirs=looped, at_least=loop),
     ]
-
-
-def _nothing(bench: Bench, size: Size) -> list[Figure]:
-    (rates,) = take_turns(size.rounds, lambda: _batch(bench, "nothing", size.rows)[1])
-    return [_value("batch that only reads", "rows/s", rates, at_least=100_000)]
 
 
 def _row_by_row(bench: Bench, size: Size) -> list[Figure]:
