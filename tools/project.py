@@ -14,6 +14,7 @@ from typing import Any
 
 # What `make` and the template's own environment put there, and what would point the project to other servers.
 NOT_INHERITED = (
+    "ARGS",
     "DJANGO_",
     "DATABASE_URL",
     "EMAIL_URL",
