@@ -58,9 +58,14 @@ def serving(installation: Installation) -> Iterator[Api]:
     api = Api(free_port(), installation.manage("createtoken", "staff@example.com").splitlines()[-1])
     port = api.address.rpartition(":")[2]
     options = ["--interface", "wsgi", "--port", port, "--blocking-threads", "4"]
-    with installation.process("-m", "granian", *options, "config.wsgi:application", log="web.log"):
+    with installation.process("-m", "granian", *options, "config.wsgi:application", log="web.log") as web:
         wait_until(lambda: api.probe("live") == 200, seconds=60)
-        yield api
+        try:
+            yield api
+        finally:
+            # Not left to be killed: its own workers would go on.
+            web.terminate()
+            web.wait(20)
 
 
 @pytest.fixture
