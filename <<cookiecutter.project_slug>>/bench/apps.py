@@ -14,3 +14,4 @@ class BenchConfig(AppConfig):
         from bench.writes import WRITES  # noqa: PLC0415  as above
 
         ACTIONS.update({name: RowAction(model="users.User", apply=write) for name, write in WRITES.items()})
+        ACTIONS["nothing"] = RowAction(model="users.User", apply=lambda _: {}, set_based=True)

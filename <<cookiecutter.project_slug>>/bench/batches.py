@@ -44,16 +44,19 @@ def growth(bench: Bench, size: Size) -> list[Figure]:
             handle, rate = _batch(bench, "check_profile", rows, queue=GROWING)
             events = bench.runner.run(handle.describe()).history_length / rows
             peaks[rows] = peak_memory(process) or 0.0
-            # What a batch costs beside its action, which shows only over many rows.
-            reads = _batch(bench, "nothing", rows, queue=GROWING)[1] if rows == max(size.growth) else None
+            if rows == max(size.growth):
+                # What a batch costs beside its action, which shows only over many rows.
+                beside = {action: _batch(bench, action, rows, queue=GROWING)[1] for action in ("read", "nothing")}
         limit = EVENTS_A_ROW if rows >= LARGE else None
         figures += [
             _value(f"batch of {rows:,} rows", "rows/s", [rate]),
             _value(f"batch of {rows:,} rows, events", "a row", [events], at_most=limit),
         ]
-        if reads:
-            figures.append(_value(f"batch of {rows:,} rows that only reads", "rows/s", [reads], at_least=100_000))
     few, many = size.growth[min(1, len(size.growth) - 1)], max(peaks)
+    figures += [
+        _value(f"batch of {many:,} rows that only reads", "rows/s", [beside["read"]]),
+        _value(f"batch of {many:,} rows that does nothing", "rows/s", [beside["nothing"]], at_least=100_000),
+    ]
     if peaks[many]:
         what = f"peak memory, {many:,} rows against {few:,}"
         figures.append(Figure(what=what, unit="MiB", ours=[peaks[many]], against="MiB", theirs=[peaks[few]], at_most=1.1))

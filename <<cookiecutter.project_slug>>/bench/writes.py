@@ -13,8 +13,8 @@ from apps.users.models import User
 type Write = Callable[[Sequence[User]], Mapping[int, str]]
 
 
-def nothing(rows: Sequence[User]) -> Mapping[int, str]:
-    """Read only."""
+def read(rows: Sequence[User]) -> Mapping[int, str]:
+    """Nothing: the rows were read."""
     return {}
 
 
@@ -55,7 +55,7 @@ def check_by_bulk_update(rows: Sequence[User]) -> Mapping[int, str]:
 
 # The actions of batches, and what a loop does instead of each.
 WRITES: Mapping[str, Write] = {
-    "nothing": nothing,
+    "read": read,
     "bulk_update": bulk_update,
     "write_back": write_back_names,
     "check_profile": check_profile,

@@ -1,6 +1,6 @@
 """The effects of a batch: open it, plan it, work through a range of it, close it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -27,6 +27,8 @@ from apps.batch.shared import (
     RangeResult,
 )
 from apps.users.models import User
+
+type Rows = list[Any] | QuerySet[Any]
 
 
 @activity.defn
@@ -102,7 +104,7 @@ def _process_chunk(batch: Batch, wanted: RangeInput, rows: QuerySet[Any]) -> Bat
 
 @transaction.atomic
 def _commit_chunk(
-    batch: Batch, wanted: RangeInput, rows: QuerySet[Any], do: Callable[[RowAction, Sequence[Any]], Mapping[Any, str]]
+    batch: Batch, wanted: RangeInput, rows: QuerySet[Any], do: Callable[[RowAction, Rows], Mapping[Any, str]]
 ) -> BatchRange:
     """One chunk: the rows, their failures and the cursor are committed together or not at all.
 
@@ -113,9 +115,9 @@ def _commit_chunk(
     if progress.finished:
         return progress
     action = ACTIONS[batch.action]
-    keys, chunk = _next_chunk(wanted, rows, progress.cursor, action.chunk_size)
-    gone = set(keys).difference(row.pk for row in chunk) if len(chunk) < len(keys) else set()
-    reasons = {**dict.fromkeys(gone, "there is no such row"), **do(action, chunk)}
+    keys, found, chunk = _next_chunk(action, wanted, rows, progress.cursor)
+    gone = set(keys).difference(found) if len(found) < len(keys) else set()
+    reasons = {**dict.fromkeys(gone, "there is no such row"), **(do(action, chunk) if found else {})}
     refused = {key: reasons[key] for key in sorted(reasons) if reasons[key]}
     batch.record_failures(refused)
     progress.failed += len(refused)
@@ -126,22 +128,32 @@ def _commit_chunk(
     return progress
 
 
-def _next_chunk(wanted: RangeInput, rows: QuerySet[Any], cursor: Key | None, size: int) -> tuple[list[Any], list[Any]]:
-    """The next keys in order, and the rows that there are for them. Listed accounts may be missing, described rows cannot."""
+def _next_chunk(
+    action: RowAction, wanted: RangeInput, rows: QuerySet[Any], cursor: Key | None
+) -> tuple[list[Any], list[Any], Rows]:
+    """The next keys in order, those that there are, and their rows. Listed accounts may be missing, described rows cannot."""
     if wanted.rows is None:
-        keys = [user_id for user_id in wanted.user_ids if cursor is None or user_id > int(cursor)][:size]
-        return keys, list(rows.filter(pk__in=keys))
-    chunk = list((rows if cursor is None else rows.filter(pk__gt=cursor))[:size])
-    return [row.pk for row in chunk], chunk
+        listed = [user_id for user_id in wanted.user_ids if cursor is None or user_id > int(cursor)][: action.chunk_size]
+        page = rows.filter(pk__in=listed)
+    else:
+        page = (rows if cursor is None else rows.filter(pk__gt=cursor))[: action.chunk_size]
+    chunk: Rows
+    if action.set_based:
+        found = list(page.values_list("pk", flat=True))
+        chunk = rows.filter(pk__in=found)
+    else:
+        chunk = list(page)
+        found = [row.pk for row in chunk]
+    return (listed if wanted.rows is None else found), found, chunk
 
 
-def _one_by_one(action: RowAction, rows: Sequence[Any]) -> Mapping[Any, str]:
+def _one_by_one(action: RowAction, rows: Rows) -> Mapping[Any, str]:
     """Do it to each row alone. What it raises is the reason for that row."""
     refused: dict[Any, str] = {}
     for row in rows:
         try:
             with transaction.atomic():
-                refused |= action.do([row])
+                refused |= action.do(rows.filter(pk=row.pk) if isinstance(rows, QuerySet) else [row])
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:

@@ -25,8 +25,8 @@ def recent_histories(last: int, query: str = "") -> list[WorkflowHistory]:
 
 
 def as_fixture(recorded: WorkflowHistory) -> str:
-    """A history as the tests keep it: what the SDK wrote, its flags too, legible in a diff."""
-    return json.dumps(json.loads(recorded.to_json()), indent=1, ensure_ascii=False) + "\n"
+    """A history as the tests keep it: what the SDK wrote, its flags too, the same each time and legible in a diff."""
+    return json.dumps(json.loads(recorded.to_json()), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 async def replay(histories: Sequence[WorkflowHistory]) -> AsyncIterator[tuple[str, str]]:

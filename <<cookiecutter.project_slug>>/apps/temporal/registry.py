@@ -27,8 +27,9 @@ def _collect(submodule: str, mark: str, kind: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for module in modules(submodule):
         for item in vars(module).values():
-            # Imported names belong to the module that defines them.
-            if isinstance(item, kind) and getattr(item, "__module__", "") == module.__name__ and mark in vars(item):
+            # An imported name belongs to the module that defines it, an inherited mark to the parent. A type alias has no __dict__.
+            own = getattr(item, "__dict__", {})
+            if isinstance(item, kind) and mark in own and item.__module__ == module.__name__:
                 name = getattr(item, mark).name
                 if name in found:
                     both = f"{found[name].__module__} and {module.__name__}"

@@ -6,6 +6,8 @@ from itertools import chain
 
 import pytest
 from django.db import IntegrityError, OperationalError
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat, Upper
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import ActivityEnvironment
 
@@ -135,6 +137,44 @@ def test_rows_that_the_action_refuses_and_rows_that_are_gone_are_listed(batch: B
         Failure(row=str(users[0].pk), reason="there is no such row"),
         Failure(row=str(users[3].pk), reason="x" * 500),
     ]
+
+
+@pytest.mark.parametrize("described", [True, False])
+def test_a_set_based_action_is_given_a_queryset_of_the_rows_that_there_are(
+    batch: Batch, monkeypatch: pytest.MonkeyPatch, described: bool
+) -> None:
+    given: list[QuerySet[User]] = []
+
+    def upper(rows: QuerySet[User]) -> Mapping[int, str]:
+        given.append(rows)
+        assert rows.update(name=Upper("name")) == 2
+        return {}
+
+    monkeypatch.setitem(ACTIONS, "recorded", RowAction(model="users.User", apply=upper, set_based=True, chunk_size=2))
+    users = make_users(5)
+    User.objects.filter(pk=users[4].pk).delete()
+    ids = [] if described else pks(users)
+    wanted = RangeInput(batch_id="b", number=0, rows=ALL if described else None, upto=users[4].pk, user_ids=ids)
+
+    result = ActivityEnvironment().run(process_range, wanted)
+
+    assert result == RangeResult(succeeded=4, failed=0 if described else 1)
+    assert [rows._result_cache for rows in given] == [None, None]
+    assert {*User.objects.values_list("name", flat=True)} == {user.name.upper() for user in users[:4]}
+
+
+def test_a_set_based_action_that_raises_is_done_row_by_row(batch: Batch, monkeypatch: pytest.MonkeyPatch) -> None:
+    users, taken = make_users(3), User.objects.create_user("taken@example.com").email
+
+    def rename(rows: QuerySet[User]) -> Mapping[int, str]:
+        rows.update(email=taken if rows.filter(pk=users[1].pk) else Concat(Value("new-"), "email"))
+        return {}
+
+    monkeypatch.setitem(ACTIONS, "recorded", RowAction(model="users.User", apply=rename, set_based=True))
+
+    assert process(users) == RangeResult(succeeded=2, failed=1)
+    assert BatchFailure.objects.get().row == str(users[1].pk)
+    assert User.objects.filter(email__startswith="new-").count() == 2
 
 
 def test_a_cancel_lets_the_chunk_at_work_finish_and_begins_no_other(batch: Batch, action: Recorder) -> None:
