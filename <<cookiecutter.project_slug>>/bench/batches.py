@@ -55,7 +55,13 @@ def growth(bench: Bench, size: Size) -> list[Figure]:
     few, many = size.growth[min(1, len(size.growth) - 1)], max(peaks)
     figures += [
         _value(f"batch of {many:,} rows that only reads", "rows/s", [beside["read"]]),
-        _value(f"batch of {many:,} rows that does nothing", "rows/s", [beside["nothing"]], at_least=100_000),
+        # SQLite writes one chunk's cursor at a time, whatever the window.
+        _value(
+            f"batch of {many:,} rows that does nothing",
+            "rows/s",
+            [beside["nothing"]],
+            at_least=100_000 if connection.vendor == "postgresql" else None,
+        ),
     ]
     if peaks[many]:
         what = f"peak memory, {many:,} rows against {few:,}"

@@ -27,7 +27,7 @@ def _collect(submodule: str, mark: str, kind: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for module in modules(submodule):
         for item in vars(module).values():
-            # An imported name belongs to the module that defines it, an inherited mark to the parent. A type alias has no __dict__.
+            # An imported name belongs to the module that defines it, an inherited mark to the parent. A type alias has no dict.
             own = getattr(item, "__dict__", {})
             if isinstance(item, kind) and mark in own and item.__module__ == module.__name__:
                 name = getattr(item, mark).name
