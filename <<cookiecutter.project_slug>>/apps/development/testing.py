@@ -28,6 +28,7 @@ from temporalio.worker import Replayer, Worker
 from apps.development.server import DEV_SERVER_ARGS, free_port, patiently
 from apps.temporal import registry
 from apps.temporal.client import rest_before_exit
+from apps.temporal.conf import MEMO
 from apps.temporal.plugin import DjangoPlugin
 from apps.temporal.queues import Limits
 from apps.temporal.worker import build_worker
@@ -78,6 +79,7 @@ class Temporal:
             argument,
             id=workflow_id or f"test-{uuid4()}",
             task_queue=self.task_queue,
+            memo=MEMO,
         )
         return self.run(work)
 

@@ -23,6 +23,7 @@ from temporalio.common import Priority
 from temporalio.service import RPCError, RPCStatusCode
 
 from apps.temporal import client, outbox, queues, registry
+from apps.temporal.conf import MEMO
 from apps.temporal.models import OutboxMessage
 
 Overlap = Literal["skip", "buffer_one", "buffer_all", "cancel_other", "terminate_other", "allow_all"]
@@ -248,6 +249,7 @@ def _schedule(schedule_id: str, wanted: WorkflowSchedule) -> sdk.Schedule:
             id=schedule_id,
             task_queue=where.task_queue,
             priority=Priority(fairness_key=where.fairness_key or None),
+            memo=MEMO,
         ),
         spec=sdk.ScheduleSpec(
             calendars=[calendar(cron) for cron in wanted.cron],

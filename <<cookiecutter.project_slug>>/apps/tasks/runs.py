@@ -20,10 +20,9 @@ from temporalio.client import ActivityFailureError, Client, WorkflowFailureError
 from temporalio.exceptions import ActivityAlreadyStartedError, ActivityError, ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from apps.tasks.shared import TaskCall, TaskRun
+from apps.tasks.shared import ACTIVITY, WORKFLOW, TaskCall, TaskRun
 from apps.temporal.models import OutboxMessage
 
-ACTIVITY, WORKFLOW = "run_django_task", "django_task"
 # Attempts beside the task's own: their worker died, was stopped or did not know the task, or they took too long.
 LOST_ATTEMPTS = 3
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+ACTIVITY, WORKFLOW = "run_django_task", "django_task"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskCall:

@@ -4,8 +4,8 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from apps.tasks.activities import run_django_task
-    from apps.tasks.runs import WORKFLOW, retries
-    from apps.tasks.shared import TaskCall, TaskRun
+    from apps.tasks.runs import retries
+    from apps.tasks.shared import WORKFLOW, TaskCall, TaskRun
 
 
 @workflow.defn(name=WORKFLOW)

@@ -28,7 +28,7 @@ from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
 
 from apps.temporal import queues
-from apps.temporal.conf import connect_config, sdk_logging
+from apps.temporal.conf import MEMO, connect_config, sdk_logging
 from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, Refused, StillRunning, TemporalUnavailable
 from apps.temporal.plugin import DjangoPlugin
 
@@ -79,6 +79,7 @@ async def start(client: Client, workflow: str, argument: Any, *, workflow_id: st
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             priority=Priority(fairness_key=where.fairness_key or None),
+            memo=MEMO,
         )
 
 

@@ -74,6 +74,7 @@ class OutboxMessage(models.Model):
         UPDATE = "update"
         CANCEL = "cancel"
         TERMINATE = "terminate"
+        RESET = "reset"
         SCHEDULE = "schedule"
         ACTIVITY = "activity"
 

@@ -33,13 +33,7 @@ def history(workflow_id: str, *, run_id: str = "") -> WorkflowHistory:
 
 def reset_points(workflow_id: str, *, run_id: str = "") -> list[ResetPoint]:
     """Where a run can be reset to, the beginning first. Raises as history does."""
-    events = history(workflow_id, run_id=run_id).events
-    completed = [event for event in events if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED]
-    good = _last_good(events) or (completed[-1].event_id if completed else 0)
-    return [
-        ResetPoint(event.event_id, event.event_time.ToDatetime(UTC), _commands(events, event.event_id), event.event_id == good)
-        for event in completed
-    ]
+    return _points(history(workflow_id, run_id=run_id).events)
 
 
 def reset(workflow_id: str, *, reason: str, to: str = "last-good", run_id: str = "") -> str:
@@ -49,11 +43,17 @@ def reset(workflow_id: str, *, reason: str, to: str = "last-good", run_id: str =
     the same new run.
     Raises Refused for a point that is none, and as history does.
     """
-    found = client.run(lambda c: c.get_workflow_handle(workflow_id, run_id=run_id or None).describe())
+    return client.run(lambda c: reset_run(c, workflow_id, reason=reason, to=to, run_id=run_id), timeout=TIMEOUT)
+
+
+async def reset_run(connected: Client, workflow_id: str, *, reason: str, to: str, run_id: str = "") -> str:
+    """As reset(), for asynchronous code. Raises Refused and RPCError."""
+    handle = connected.get_workflow_handle(workflow_id, run_id=run_id or None)
+    found = await handle.describe()
     # The server has no memory for the request ids of resets.
     if earlier := found.raw_description.workflow_extended_info.reset_run_id:
         return earlier
-    points = reset_points(workflow_id, run_id=found.run_id)
+    points = _points((await connected.get_workflow_handle(workflow_id, run_id=found.run_id).fetch_history()).events)
     choices = {str(point.event_id): point.event_id for point in points}
     choices.update([("last-good", point.event_id) for point in points if point.is_last_good])
     choices.update([("start", point.event_id) for point in points[:1]])
@@ -61,24 +61,29 @@ def reset(workflow_id: str, *, reason: str, to: str = "last-good", run_id: str =
         raise Refused(
             f"{workflow_id} cannot be reset to {to}: choose {', '.join(choices) or 'another time, it did nothing yet'}."
         )
+    request = ResetWorkflowExecutionRequest(
+        namespace=connected.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=workflow_id, run_id=found.run_id),
+        reason=reason,
+        workflow_task_finish_event_id=choices[to],
+        request_id=found.run_id,
+        identity=connected.identity,
+    )
+    try:
+        return (await connected.workflow_service.reset_workflow_execution(request)).run_id
+    except RPCError as error:
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise Refused(f"Temporal refused to reset {workflow_id}: {error.message}.") from error
+        raise
 
-    async def ask(connected: Client) -> str:
-        request = ResetWorkflowExecutionRequest(
-            namespace=connected.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=workflow_id, run_id=found.run_id),
-            reason=reason,
-            workflow_task_finish_event_id=choices[to],
-            request_id=found.run_id,
-            identity=connected.identity,
-        )
-        try:
-            return (await connected.workflow_service.reset_workflow_execution(request)).run_id
-        except RPCError as error:
-            if error.status is RPCStatusCode.INVALID_ARGUMENT:
-                raise Refused(f"Temporal refused to reset {workflow_id}: {error.message}.") from error
-            raise
 
-    return client.run(ask)
+def _points(events: Sequence[HistoryEvent]) -> list[ResetPoint]:
+    completed = [event for event in events if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED]
+    good = _last_good(events) or (completed[-1].event_id if completed else 0)
+    return [
+        ResetPoint(event.event_id, event.event_time.ToDatetime(UTC), _commands(events, event.event_id), event.event_id == good)
+        for event in completed
+    ]
 
 
 def _last_good(events: Sequence[HistoryEvent]) -> int:

@@ -76,6 +76,11 @@ def enqueue_terminate(workflow_id: str, *, reason: str, alone: bool = False) -> 
     return enqueue(Kind.TERMINATE, workflow_id, {"reason": reason}, key=str(uuid4()), alone=alone)
 
 
+def enqueue_reset(workflow_id: str, *, run_id: str, to: str, reason: str, alone: bool = False) -> OutboxMessage:
+    """Have a run go on from an earlier point, as operations.reset does: once for each run. Raises as enqueue does."""
+    return enqueue(Kind.RESET, workflow_id, {"run_id": run_id, "to": to, "reason": reason}, key=run_id, alone=alone)
+
+
 def execution_status(workflow_id: str, *, timeout: float = client.TIMEOUT) -> str:
     """Where an execution stands: pending (accepted, not yet started), or what the server says of it within `timeout` seconds.
 

@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from apps.temporal.client import is_about_namespace, start
 from apps.temporal.exceptions import Refused
 from apps.temporal.models import OutboxMessage
+from apps.temporal.operations import reset_run
 from apps.temporal.queues import Route
 from apps.temporal.tracing import continued
 
@@ -90,6 +91,11 @@ async def _terminate(client: Client, message: OutboxMessage) -> None:
     await _unless_gone(client.get_workflow_handle(message.aggregate_id).terminate(reason=message.payload["reason"]))
 
 
+async def _reset(client: Client, message: OutboxMessage) -> None:
+    wanted = message.payload
+    await reset_run(client, message.aggregate_id, reason=wanted["reason"], to=wanted["to"], run_id=wanted["run_id"])
+
+
 async def _unless_gone(request: Awaitable[Any]) -> None:
     """An execution that has ended, or never was, has nothing left to stop."""
     try:
@@ -111,4 +117,5 @@ SENDERS: dict[str, Sender] = {
     OutboxMessage.Kind.UPDATE: _update,
     OutboxMessage.Kind.CANCEL: _cancel,
     OutboxMessage.Kind.TERMINATE: _terminate,
+    OutboxMessage.Kind.RESET: _reset,
 }

@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "apps.temporal",
     "apps.tasks",
     "apps.schedules",
+    "apps.executions",
     "apps.notifications",
     "apps.onboarding",
     "apps.batch",
@@ -183,6 +184,11 @@ TEMPORAL_PROBE_ADDRESS = env.bind_address("TEMPORAL_PROBE_ADDRESS")
 # https://docs.djangoproject.com/en/6.1/ref/settings/#tasks  docs/tasks.md
 TASKS = {"default": {"BACKEND": "apps.tasks.backends.TemporalBackend"}}
 
+# EXECUTIONS
+# ------------------------------------------------------------------------------
+# Seconds for which a worker gathers what it says of activities before it is stored; 0 stores each at once.
+EXECUTIONS_WRITE_SECONDS = 0.1
+
 # ONBOARDING
 # ------------------------------------------------------------------------------
 # Seconds between the welcome mail and the follow-up mail.
@@ -195,7 +201,7 @@ OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT", COLLECTOR,
 OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", default="<<cookiecutter.project_slug>>")
 SENTRY_DSN = env.text("SENTRY_DSN", SENTRY, default="")
 # What stands around the project's Temporal client and workers, the first outermost: made by apps.temporal.plugin.
-TEMPORAL_INTERCEPTORS: list[str] = []
+TEMPORAL_INTERCEPTORS: list[str] = ["apps.executions.interceptors.ProjectionInterceptor"]
 if OTEL_EXPORTER_OTLP_ENDPOINT:
     TEMPORAL_INTERCEPTORS.append("config.tracing.interceptor")
 if SENTRY_DSN:

@@ -14,6 +14,8 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGGING = logging_config(level="WARNING", json=False)
 TEMPORAL_RELAY_ON_COMMIT = False
+# In the thread of the activity, which shares the test's transaction.
+EXECUTIONS_WRITE_SECONDS = 0
 # Whatever the environment says: recorded histories must be readable everywhere.
 TEMPORAL_ENCRYPTION_KEYS = {}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

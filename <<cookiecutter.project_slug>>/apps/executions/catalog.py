@@ -1,0 +1,91 @@
+"""What can be started by hand: every workflow of the project, with what it asks for.
+
+A workflow may say more of itself by attributes of its class: `planned_tasks`, the names of its activities in their order, and
+`workflow_id`, a static method that gives the id for an input where the same input must not run twice.
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_type_hints
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from pydantic import TypeAdapter
+from pydantic import ValidationError as InvalidInput
+
+from apps.executions.shared import UNTRACKED
+from apps.temporal import registry
+
+
+@dataclass(frozen=True)
+class Startable:
+    """A workflow that people may start. `planned_tasks` are the names of the activities that are known beforehand."""
+
+    workflow: str
+    title: str
+    description: str
+    planned_tasks: Sequence[str]
+    adapter: TypeAdapter[Any] | None
+    code: type
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of its input, empty when it takes none."""
+        return self.adapter.json_schema() if self.adapter else {}
+
+    def read(self, values: Any) -> Any:
+        """The input that those JSON values mean. Raises ValidationError by field name."""
+        if self.adapter is None:
+            if values not in (None, {}):
+                raise ValidationError({"input": f"{self.workflow} takes no input: leave it out."})
+            return None
+        try:
+            return self.adapter.validate_python(values)
+        except InvalidInput as error:
+            raise ValidationError(_by_field(error)) from error
+
+    def workflow_id(self, wanted: Any) -> str:
+        """The id for that input: its own where the workflow says so, else a new one."""
+        own = getattr(self.code, "workflow_id", None)
+        return own(wanted) if own else f"{self.workflow}-{uuid4()}"
+
+
+@cache
+def startables() -> dict[str, Startable]:
+    """Every workflow that can be started by hand, by name."""
+    return {name: _startable(name, code) for name, code in sorted(registry.workflows().items()) if name not in UNTRACKED}
+
+
+def find(workflow: str) -> Startable:
+    """The one of that name. Raises ValidationError that names those that there are."""
+    if workflow not in startables():
+        raise ValidationError({"workflow": f"There is no workflow {workflow!r}: choose {', '.join(startables())}."})
+    return startables()[workflow]
+
+
+def title(workflow: str) -> str:
+    """What people call a workflow."""
+    return workflow.replace("_", " ").capitalize()
+
+
+def _startable(name: str, code: type) -> Startable:
+    run = code.run  # type: ignore[attr-defined]  # every registered workflow has a run method
+    parameters = list(inspect.signature(run).parameters)[1:]
+    hint: Any = get_type_hints(run).get(parameters[0], Any) if parameters else None
+    return Startable(
+        workflow=name,
+        title=title(name),
+        description=(inspect.getdoc(code) or "").partition("\n")[0],
+        planned_tasks=tuple(getattr(code, "planned_tasks", ())),
+        adapter=TypeAdapter(hint) if parameters else None,
+        code=code,
+    )
+
+
+def _by_field(error: InvalidInput) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for problem in error.errors(include_url=False, include_input=False):
+        found.setdefault(".".join(["input", *map(str, problem["loc"])]), []).append(problem["msg"])
+    return found

@@ -1,0 +1,208 @@
+"""Mends the rows of executions that could not report: terminated, timed out, reset elsewhere, or left by a killed worker.
+
+The server's list of executions lags behind by moments, so it only says where to look; what is written is what it says of the
+one execution when asked.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import batched
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import Count, F, Q
+from django.utils import timezone
+from temporalio.client import Client, WorkflowExecution, WorkflowFailureError  # noqa: TID251  their types: asking is apps.temporal's
+from temporalio.service import RPCError, RPCStatusCode
+
+from apps.executions import history, projection, states
+from apps.executions.models import MAX_ERROR, Execution
+from apps.executions.shared import UNTRACKED, said, short
+from apps.temporal import client, outbox, registry
+from apps.temporal.exceptions import ExecutionNotFound
+from apps.temporal.models import OutboxMessage
+
+Status = Execution.Status
+# A row that changed so lately is given time to change by itself.
+REST = timedelta(seconds=5)
+# How far the list may lag, and how far back the first look goes.
+LAG, FIRST_LOOK = timedelta(minutes=1), timedelta(days=1)
+AT_ONCE = 100
+ASK_TIMEOUT = 60.0
+
+
+class Seen(NamedTuple):
+    """What the server says of an execution's latest run. `status` is empty when it knows none."""
+
+    workflow_id: str
+    workflow: str
+    run_id: str
+    status: str
+    closed_at: datetime | None
+    result: Any = None
+    error: str = ""
+
+
+def reconcile(*, since: datetime | None = None, heartbeat: Callable[..., None] = lambda *_: None) -> int:
+    """Compare with the server what is open, and what ran since then, and give how many rows were mended.
+
+    Raises TemporalUnavailable.
+    """
+    began = since - LAG if since else timezone.now() - FIRST_LOOK
+    wanted = list(
+        Execution.objects.filter(status__in=states.OPEN, updated_at__lt=timezone.now() - REST)
+        .exclude(start_requested_at=None)
+        .values_list("temporal_workflow_id", flat=True)
+    )
+    listed = client.run(lambda c: _listed(c, began), timeout=ASK_TIMEOUT)
+    right = _known(listed)
+    doubtful = dict.fromkeys([*wanted, *(seen.workflow_id for seen in listed if seen[:4] not in right)])
+    mended = 0
+    for some in batched(doubtful, AT_ONCE, strict=False):
+        heartbeat(mended)
+        mended += sum(mend(seen) for seen in client.run(partial(_described, workflow_ids=some), timeout=ASK_TIMEOUT))
+    for execution in _incomplete(began):
+        heartbeat(mended)
+        mended += _complete(execution)
+    return mended
+
+
+@transaction.atomic
+def mend(seen: Seen) -> bool:
+    """Make one row what the server says. Gives whether it was something else."""
+    rows = Execution.objects.select_for_update()
+    execution = rows.filter(temporal_workflow_id=seen.workflow_id).first()
+    if execution is None:
+        if not seen.status or seen.workflow in UNTRACKED:
+            return False
+        execution = Execution.objects.create(
+            workflow=seen.workflow,
+            temporal_workflow_id=seen.workflow_id,
+            trigger=Execution.Trigger.OUTSIDE,
+            start_requested_at=timezone.now(),
+        )
+    if not seen.status:
+        return _mend_unknown(execution)
+    if _waits_in_outbox(seen.workflow_id):
+        return False
+    return _mend_known(execution, seen)
+
+
+def _mend_unknown(execution: Execution) -> bool:
+    """The server has no such execution: its start waits, was withdrawn or refused, or the server has forgotten it."""
+    start = OutboxMessage.objects.filter(dedupe_key=outbox.start_key(execution.temporal_workflow_id)).first()
+    match start.status if start else "":
+        case OutboxMessage.Status.PENDING:
+            return False
+        case OutboxMessage.Status.CANCELED:
+            status, reason = Status.CANCELED, "It was canceled before it started."
+        case OutboxMessage.Status.DEAD:
+            status, reason = Status.FAILED, start.last_error if start else ""
+        case _ if execution.updated_at > timezone.now() - LAG:
+            return False
+        case _:
+            status, reason = Status.FAILED, "Temporal does not know this execution any more."
+    execution.error_message = reason[:MAX_ERROR] if status == Status.FAILED else ""
+    projection.change(execution, status, status, by="reconcile", reason=reason)
+    return True
+
+
+def _mend_known(execution: Execution, seen: Seen) -> bool:
+    same_run = execution.temporal_run_id in {"", seen.run_id}
+    if seen.status == "running":
+        if execution.status == Status.PENDING:
+            execution.temporal_run_id = seen.run_id
+            projection.change(execution, Status.RUNNING, "started", by="reconcile")
+            return True
+        if execution.is_open or same_run:
+            # Its end was reported a moment before the server had it, or will be known to the server in a moment.
+            return False
+        _begin_again(execution, seen)
+        return True
+    if execution.status == seen.status and same_run:
+        return False
+    if not execution.is_open:
+        _begin_again(execution, seen)
+    _close(execution, seen)
+    return True
+
+
+def _begin_again(execution: Execution, seen: Seen) -> None:
+    projection.begin_attempt(execution, by="reconcile", reason="It was reset in Temporal itself.", keep_done=False)
+    execution.temporal_run_id = seen.run_id
+    projection.store([execution])
+
+
+def _close(execution: Execution, seen: Seen) -> None:
+    execution.temporal_run_id = seen.run_id
+    execution.result, execution.error_message = seen.result, seen.error
+    projection.change(execution, seen.status, seen.status, by="reconcile", reason=seen.error, at=seen.closed_at)
+
+
+def _waits_in_outbox(workflow_id: str) -> bool:
+    """Whether something that changes it is on its way: a reset that the server does not know yet."""
+    pending = OutboxMessage.objects.filter(aggregate_id=workflow_id, status=OutboxMessage.Status.PENDING)
+    return pending.filter(kind=OutboxMessage.Kind.RESET).exists()
+
+
+def _known(listed: Sequence[Seen]) -> set[tuple[str, ...]]:
+    """Of what the list says, that which the rows say, too."""
+    ids = [seen.workflow_id for seen in listed]
+    found: set[tuple[str, ...]] = set()
+    for some in batched(ids, AT_ONCE, strict=False):
+        rows = Execution.objects.filter(temporal_workflow_id__in=some)
+        found.update(rows.values_list("temporal_workflow_id", "workflow", "temporal_run_id", "status"))
+    return found
+
+
+async def _listed(connected: Client, since: datetime) -> list[Seen]:
+    names = ", ".join(repr(name) for name in sorted(registry.workflows().keys() - UNTRACKED))
+    moment = since.isoformat()
+    query = f"WorkflowType IN ({names}) AND (StartTime >= '{moment}' OR CloseTime >= '{moment}')"
+    latest: dict[str, Seen] = {}
+    async for found in connected.list_workflows(query):
+        # The newest run of an id comes first.
+        latest.setdefault(found.id, _seen(found))
+    return list(latest.values())
+
+
+async def _described(connected: Client, workflow_ids: Sequence[str]) -> list[Seen]:
+    return list(await asyncio.gather(*(_describe(connected, workflow_id) for workflow_id in workflow_ids)))
+
+
+async def _describe(connected: Client, workflow_id: str) -> Seen:
+    handle = connected.get_workflow_handle(workflow_id)
+    try:
+        seen = _seen(await handle.describe())
+        if seen.status != Status.RUNNING:
+            return seen._replace(result=short(await asyncio.wait_for(handle.result(), client.TIMEOUT)))
+    except WorkflowFailureError as error:
+        return seen._replace(error=said(error.cause)[:MAX_ERROR])
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and not client.is_about_namespace(error):
+            return Seen(workflow_id, "", "", "", None)
+        raise
+    return seen
+
+
+def _seen(found: WorkflowExecution) -> Seen:
+    status = found.status.name.lower() if found.status else ""
+    return Seen(found.id, found.workflow_type, found.run_id, status, found.close_time)
+
+
+def _incomplete(since: datetime) -> list[Execution]:
+    """Executions of which fewer tasks were stored than their last run has scheduled, or that ended without saying how many."""
+    last_run = Q(tasks__run_id=F("temporal_run_id")) | Q(tasks__carried=True, tasks__attempt=F("attempt"))
+    closed = Execution.objects.filter(status__in=states.CLOSED, updated_at__gte=since).exclude(temporal_run_id="")
+    closed = closed.filter(updated_at__lt=timezone.now() - REST).annotate(stored=Count("tasks", filter=last_run))
+    return list(closed.filter(Q(activities=None) | Q(stored__lt=F("activities"))))
+
+
+def _complete(execution: Execution) -> bool:
+    """Take over from the history what the rows lack."""
+    with suppress(ExecutionNotFound):
+        return projection.complete(execution, history.tasks_of(execution))
+    return False

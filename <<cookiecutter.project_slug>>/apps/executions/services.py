@@ -1,0 +1,144 @@
+"""What people and code do to executions. Each is one transaction: the row, its line in the audit trail, what Temporal is told.
+
+Nobody waits for Temporal here: what is asked of it goes through the outbox, and is done once it is back.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from pydantic_core import to_jsonable_python
+
+from apps.executions import catalog, projection, states
+from apps.executions.models import Actor, Execution, TaskExecution
+from apps.temporal import outbox
+from apps.temporal.models import OutboxMessage
+
+Status, TaskStatus, Trigger = Execution.Status, TaskExecution.Status, Execution.Trigger
+FAILED_STEP, BEGINNING = "failed-step", "start"
+RESET_POINTS = {FAILED_STEP: "last-good", BEGINNING: "start"}
+
+
+@transaction.atomic
+def start_workflow(workflow: str, argument: Any, *, workflow_id: str, **facts: Any) -> Execution:
+    """Start a workflow if, and only if, this transaction commits; an id is started once. For code that knows its input.
+
+    `facts` are what the row says beside: user, trigger, trigger_ref, trigger_data, source_object_type, source_object_id, tenant,
+    task_queue. Raises Refused for what Temporal would never take.
+    """
+    execution, _ = Execution.objects.get_or_create(
+        temporal_workflow_id=workflow_id,
+        defaults={"workflow": workflow, "input": to_jsonable_python(argument), "start_requested_at": timezone.now(), **facts},
+    )
+    outbox.enqueue_start(workflow, argument, workflow_id=workflow_id, tenant=execution.tenant, task_queue=execution.task_queue)
+    return execution
+
+
+@transaction.atomic
+def plan_execution(
+    *, workflow: str, values: Any, user: Actor, trigger: str = Trigger.MANUAL, key: str = "", **facts: Any
+) -> Execution:
+    """Prepare an execution that somebody starts later, with the tasks that are known. `values` is its input as JSON.
+
+    `key` makes a repetition by the same account give the same execution. Raises ValidationError by field name.
+    """
+    if key and (repeated := Execution.objects.filter(user=user, idempotency_key=key).first()):
+        if (repeated.workflow, repeated.trigger_data) != (workflow, {"input": values}):
+            raise ValidationError({"key": "This key was used for another request: choose a new one."})
+        return repeated
+    startable = catalog.find(workflow)
+    wanted = startable.read(values)
+    workflow_id = startable.workflow_id(wanted)
+    execution, created = Execution.objects.get_or_create(
+        temporal_workflow_id=workflow_id,
+        defaults={
+            "workflow": workflow,
+            "user": user,
+            "trigger": trigger,
+            "input": to_jsonable_python(wanted),
+            "trigger_data": {"input": values},
+            "idempotency_key": key or None,
+            **facts,
+        },
+    )
+    if not created:
+        raise ValidationError({"input": f"There is an execution for this already, {workflow_id}: it is {execution.state}."})
+    TaskExecution.objects.bulk_create(
+        TaskExecution(execution=execution, name=name, position=position, activity_id=f"planned-{position}")
+        for position, name in enumerate(startable.planned_tasks, start=1)
+    )
+    projection.note(execution, "planned", by="user", user=user)
+    return execution
+
+
+@transaction.atomic
+def start_execution(execution: Execution, *, user: Actor) -> Execution:
+    """Start a planned execution. Raises IllegalTransition for one that was started."""
+    execution = projection.locked(execution)
+    if not execution.is_planned:
+        states.refuse_start(execution.status)
+    execution.start_requested_at = timezone.now()
+    outbox.enqueue_start(
+        execution.workflow,
+        execution.input,
+        workflow_id=execution.temporal_workflow_id,
+        tenant=execution.tenant,
+        task_queue=execution.task_queue,
+    )
+    projection.note(execution, "start", by="user", user=user)
+    return execution
+
+
+@transaction.atomic
+def cancel_execution(execution: Execution, *, user: Actor, reason: str = "") -> Execution:
+    """Ask it to stop cleanly; one that never started is canceled at once. Raises IllegalTransition for one that has ended."""
+    execution = projection.locked(execution)
+    states.check(execution.status, Status.CANCELED)
+    if execution.is_planned or _withdrawn(execution.temporal_workflow_id):
+        projection.change(execution, Status.CANCELED, "cancel", by="user", user=user, reason=reason)
+    else:
+        execution.cancel_requested_at = timezone.now()
+        projection.note(execution, "cancel", by="user", user=user, reason=reason)
+    return execution
+
+
+@transaction.atomic
+def terminate_execution(execution: Execution, *, user: Actor, reason: str) -> Execution:
+    """End it without letting it clean up. Raises IllegalTransition for one that has ended."""
+    execution = projection.locked(execution)
+    states.check(execution.status, Status.TERMINATED)
+    if not (execution.is_planned or _withdrawn(execution.temporal_workflow_id)):
+        outbox.enqueue_terminate(execution.temporal_workflow_id, reason=reason)
+    projection.change(execution, Status.TERMINATED, "terminate", by="user", user=user, reason=reason)
+    return execution
+
+
+@transaction.atomic
+def reset_execution(
+    execution: Execution, *, user: Actor, to: str = FAILED_STEP, reason: str = "", repeat_effects: bool = False
+) -> Execution:
+    """Try it again on the same row, from "failed-step" or from "start". What it did before stays to be seen.
+
+    Effects that have a key, such as mails, are not repeated unless `repeat_effects`. Raises IllegalTransition for one that
+    cannot be reset, ValidationError for another `to`.
+    """
+    execution = projection.locked(execution)
+    states.check_reset(execution.status)
+    if to not in RESET_POINTS:
+        raise ValidationError({"to": f"There is no reset to {to!r}: choose {' or '.join(RESET_POINTS)}."})
+    if not execution.temporal_run_id:
+        raise ValidationError({"to": "It never ran, so there is nothing to go back to: start another one."})
+    earlier = execution.temporal_run_id
+    projection.begin_attempt(execution, user=user, reason=reason, keep_done=to == FAILED_STEP, repeat_effects=repeat_effects)
+    outbox.enqueue_reset(execution.temporal_workflow_id, run_id=earlier, to=RESET_POINTS[to], reason=reason or "reset by hand")
+    return execution
+
+
+def _withdrawn(workflow_id: str) -> bool:
+    """Ask for a clean stop. True when its start had not been sent and never will."""
+    if outbox.is_start_kept(workflow_id):
+        return outbox.cancel_execution(workflow_id)
+    outbox.enqueue(OutboxMessage.Kind.CANCEL, workflow_id, {}, key=str(uuid4()))
+    return False

@@ -1,0 +1,80 @@
+"""What crosses between workers and the projection. Workflow code may import it."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+from temporalio.exceptions import ApplicationError, FailureError
+
+from apps.tasks.shared import WORKFLOW as DJANGO_TASK
+
+RECONCILE = "reconcile_executions"
+# Housekeeping and Django's tasks are no executions that anybody watches.
+UNTRACKED = frozenset({RECONCILE, DJANGO_TASK})
+REPORT = "report_execution"
+# In characters of JSON. Results and outputs are shown, not worked with.
+MAX_SHOWN = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """How an execution ended, completed, failed or canceled, and how many activities its last run has scheduled."""
+
+    status: str
+    result: Any = None
+    error: str = ""
+    activities: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mended:
+    """One look of reconcile: when it began, and how many rows it mended."""
+
+    looked_at: datetime
+    rows: int
+
+
+@dataclass(kw_only=True)
+class TaskRecord:
+    """What a worker knows of one activity. The newest record of an activity holds all of it."""
+
+    workflow_id: str
+    workflow: str
+    run_id: str
+    activity_id: str
+    name: str
+    number: int
+    status: str
+    scheduled_at: datetime
+    started_at: datetime
+    completed_at: datetime | None = None
+    output: Any = None
+    error: str = ""
+    log: list[str] = field(default_factory=list)
+    progress: tuple[int, int, str] | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Which activity it is."""
+        return self.workflow_id, self.run_id, self.activity_id
+
+
+def short(value: Any) -> Any:
+    """A value as plain JSON to be shown: what is too long, or has no JSON, as a text that says so."""
+    try:
+        plain = to_jsonable_python(value)
+    except PydanticSerializationError:
+        return f"{type(value).__name__}, which has no JSON"
+    text = json.dumps(plain, ensure_ascii=False)
+    return plain if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text):,} characters)"
+
+
+def said(error: BaseException) -> str:
+    """The reason in a line: of a step that failed, the step's own."""
+    while isinstance(error, FailureError) and error.cause and not isinstance(error, ApplicationError):
+        error = error.cause
+    kind = error.type if isinstance(error, ApplicationError) and error.type else type(error).__name__
+    message = error.message if isinstance(error, FailureError) else str(error)
+    return f"{kind}: {message}" if message else kind
