@@ -26,6 +26,7 @@ from apps.batch.shared import (
     RangeInput,
     RangeResult,
 )
+from apps.executions.progress import report_progress
 from apps.users.models import User
 
 type Rows = list[Any] | QuerySet[Any]
@@ -73,7 +74,7 @@ def process_range(wanted: RangeInput) -> RangeResult:
     batch = Batch.objects.get(batch_id=wanted.batch_id)
     rows = User.objects.order_by("pk") if wanted.rows is None else described(wanted.rows).filter(pk__lte=wanted.upto)
     while not (progress := _process_chunk(batch, wanted, rows)).finished:
-        activity.heartbeat(progress.cursor)
+        report_progress(progress.succeeded + progress.failed, len(wanted.user_ids) or RANGE_SIZE, heartbeat=[progress.cursor])
         if activity.is_cancelled():
             raise CancelledError("cancelled between two chunks")
     return RangeResult(succeeded=progress.succeeded, failed=progress.failed)

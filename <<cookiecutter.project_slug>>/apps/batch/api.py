@@ -15,6 +15,7 @@ from pydantic import Field, StringConstraints
 from apps.batch import services
 from apps.batch.models import Batch, BatchFailure
 from apps.batch.shared import RowQuery
+from apps.users.models import User
 
 router = Router(tags=["batches"])
 
@@ -65,7 +66,10 @@ def start(request: HttpRequest, wanted: BatchIn) -> Status[BatchOut]:
     _require(request, "batch.add_batch")
     rows = RowQuery(model=wanted.rows.model, filter=wanted.rows.filter) if wanted.rows else None
     try:
-        batch = services.start_batch(batch_id=wanted.batch_id, user_ids=wanted.user_ids, rows=rows, action=wanted.action)
+        assert isinstance(request.user, User)
+        batch = services.start_batch(
+            batch_id=wanted.batch_id, user_ids=wanted.user_ids, rows=rows, action=wanted.action, user=request.user
+        )
     except ValidationError as error:
         raise InvalidPayload(
             [

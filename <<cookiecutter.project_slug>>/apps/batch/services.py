@@ -11,12 +11,16 @@ from pydantic_core import to_jsonable_python
 from apps.batch.models import Batch, BatchFailure
 from apps.batch.rows import check_action
 from apps.batch.shared import MAX_USER_IDS, WORKFLOW, BatchProcessingWorkflowInput, RowQuery, batch_workflow_id
+from apps.executions.services import start_workflow, stop_workflow
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
-from apps.temporal.outbox import cancel_execution, enqueue_start, execution_status, is_start_kept
+from apps.temporal.outbox import execution_status, is_start_kept
+from apps.users.models import User
 
 
 @transaction.atomic
-def start_batch(*, batch_id: str, action: str, user_ids: Sequence[int] = (), rows: RowQuery | None = None) -> Batch:
+def start_batch(
+    *, batch_id: str, action: str, user_ids: Sequence[int] = (), rows: RowQuery | None = None, user: User | None = None
+) -> Batch:
     """Start a batch if, and only if, this transaction commits. The same call again gives the same batch.
 
     Raises ValidationError, by field name, for a bad description or an id that another batch has.
@@ -26,8 +30,8 @@ def start_batch(*, batch_id: str, action: str, user_ids: Sequence[int] = (), row
     batch, _ = Batch.objects.get_or_create(batch_id=batch_id, defaults={"action": action})
     if batch.finished_at and not is_start_kept(batch.workflow_id):
         return batch
-    message = enqueue_start(WORKFLOW, wanted, workflow_id=batch_workflow_id(batch_id))
-    if message.payload["argument"] != to_jsonable_python(wanted):
+    execution = start_workflow(WORKFLOW, wanted, workflow_id=batch_workflow_id(batch_id), user=user)
+    if execution.input != to_jsonable_python(wanted):
         raise ValidationError({"batch_id": f"{batch_id!r} is the id of another batch: choose a new one."})
     return batch
 
@@ -44,7 +48,7 @@ def batch_status(*, batch: Batch) -> str:
 
 def cancel_batch(*, batch: Batch) -> None:
     """Stop it: chunks at work are finished, no others begun. Raises ExecutionNotFound, TemporalUnavailable."""
-    if cancel_execution(batch.workflow_id):
+    if stop_workflow(batch.workflow_id):
         Batch.objects.filter(pk=batch.pk, finished_at=None).update(status=Batch.Status.CANCELED, finished_at=timezone.now())
 
 

@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         RangeInput,
         RangeResult,
         RowQuery,
+        batch_workflow_id,
     )
 
 ORM = workflow.ActivityConfig(
@@ -83,6 +84,11 @@ class BatchProcessingWorkflow:
             failures=closed.failures,
             duration=(workflow.now() - self.started_at).total_seconds(),
         )
+
+    @staticmethod
+    def workflow_id(wanted: BatchProcessingWorkflowInput) -> str:
+        """A batch is run once."""
+        return batch_workflow_id(wanted.batch_id)
 
     @workflow.query
     def progress(self) -> BatchProgress:

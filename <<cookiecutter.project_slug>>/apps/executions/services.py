@@ -3,6 +3,7 @@
 Nobody waits for Temporal here: what is asked of it goes through the outbox, and is done once it is back.
 """
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -102,6 +103,20 @@ def cancel_execution(execution: Execution, *, user: Actor, reason: str = "") -> 
         execution.cancel_requested_at = timezone.now()
         projection.note(execution, "cancel", by="user", user=user, reason=reason)
     return execution
+
+
+@transaction.atomic
+def stop_workflow(workflow_id: str, *, user: Actor = None) -> bool:
+    """Ask an execution to stop cleanly, for code that knows its id. One that has ended stays as it is.
+
+    True when it had not started and never will. Raises ExecutionNotFound when nobody knows it.
+    """
+    execution = Execution.objects.filter(temporal_workflow_id=workflow_id).first()
+    if execution is None:
+        return outbox.cancel_execution(workflow_id)
+    with suppress(states.IllegalTransition):
+        execution = cancel_execution(execution, user=user)
+    return execution.status == Status.CANCELED and execution.started_at is None
 
 
 @transaction.atomic

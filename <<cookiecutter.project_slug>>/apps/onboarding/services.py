@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.db import transaction
 
+from apps.executions.services import start_workflow, stop_workflow
 from apps.onboarding.shared import WORKFLOW, OnboardingWorkflowInput, onboarding_id
-from apps.temporal.outbox import cancel_execution, enqueue_start, execution_status
+from apps.temporal.outbox import execution_status
 from apps.users.models import User
 
 
@@ -22,7 +23,7 @@ def start_onboarding(*, user: User, follow_up_delay: float | None = None) -> str
         name=user.name,
         follow_up_delay=settings.ONBOARDING_FOLLOW_UP_DELAY if follow_up_delay is None else follow_up_delay,
     )
-    enqueue_start(WORKFLOW, wanted, workflow_id=onboarding_id(user.pk))
+    start_workflow(WORKFLOW, wanted, workflow_id=onboarding_id(user.pk), user=user)
     return onboarding_id(user.pk)
 
 
@@ -38,4 +39,4 @@ def onboarding_status(*, user_id: int, timeout: float = 5.0) -> str:
 
 def cancel_onboarding(*, user_id: int) -> None:
     """Stop it: mails that were not sent are not sent. Raises ExecutionNotFound, TemporalUnavailable."""
-    cancel_execution(onboarding_id(user_id))
+    stop_workflow(onboarding_id(user_id))

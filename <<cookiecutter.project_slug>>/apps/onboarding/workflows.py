@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         OnboardingWorkflowInput,
         UserProcessingPayload,
         follow_up_mail,
+        onboarding_id,
         welcome_mail,
     )
 
@@ -38,6 +39,8 @@ SETTING = workflow.LocalActivityConfig(
 class UserOnboardingWorkflow:
     """Check a new account, welcome its owner, wait a day, ask how it goes."""
 
+    planned_tasks = ("process_user_activity", "send_email_activity", "send_email_activity")
+
     @workflow.init
     def __init__(self, wanted: OnboardingWorkflowInput) -> None:
         self.wanted = wanted
@@ -56,6 +59,11 @@ class UserOnboardingWorkflow:
         await self._send(follow_up_mail(wanted, workflow.info().workflow_id))
         self.step = "completed"
         return OnboardingResult(user_id=wanted.user_id)
+
+    @staticmethod
+    def workflow_id(wanted: OnboardingWorkflowInput) -> str:
+        """An account is onboarded once."""
+        return onboarding_id(wanted.user_id)
 
     @workflow.query
     def current_step(self) -> str:

@@ -269,6 +269,8 @@ async def _compared(connected: sdk.Client, schedule: sdk.Schedule) -> dict[str, 
     payloads = [arg if isinstance(arg, Payload) else (await encode([arg]))[0] for arg in values["args"]]
     # With how they are encoded: a schedule would outlive the key that its arguments are encrypted under.
     values["args"] = (await decode(payloads), [sorted(payload.metadata.items()) for payload in payloads])
+    memo = values["memo"] or {}
+    values["memo"] = {name: (await decode([kept]))[0] if isinstance(kept, Payload) else kept for name, kept in memo.items()}
     values["calendars"] = [_text(found) for found in values["calendars"]]
     return {name: str(value) for name, value in values.items() if name not in {"_from_raw", "headers"}}
 
