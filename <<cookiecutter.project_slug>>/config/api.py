@@ -1,24 +1,33 @@
-"""The REST API under /api/v1/, its ways to sign in and its errors. Each app brings its router.
+"""The REST API under /api/v1/, its ways to sign in and its errors. Each app brings its router, problems.py the errors' form."""
 
-An error is {"detail": "a sentence"}; one about the request's values also lists them as {"errors": [{"field", "message"}]}.
-"""
+from collections.abc import Iterator
 
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from ninja import NinjaAPI, Schema
-from ninja.errors import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import Schema
+from ninja.errors import HttpError
+from ninja.errors import ValidationError as InvalidRequest
 
 from apps.batch.api import router as batches
+from apps.executions.states import IllegalTransition
 from apps.onboarding.api import router as onboarding
 from apps.schedules.api import router as schedules
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.users.auth import BearerAuth, SessionAuth
 from apps.users.models import User
-from config.views import SITE_NAME
+from config.problems import FieldProblem, ProblemApi, problem, storable
+from config.views import NOTHING_HERE, SITE_NAME
 
 RETRY_AFTER_SECONDS = 5
+# What ninja says without saying what to do.
+SENTENCES = {
+    "Unauthorized": "Sign in, or send a token: Authorization: Bearer TOKEN.",
+    "CSRF check Failed": "A page sends its CSRF token as X-CSRFToken, a program sends no session cookie but a token of its own.",
+    "Cannot parse request body": "The request's body is not JSON.",
+}
 
-api = NinjaAPI(title=SITE_NAME, version="1", docs_url="/docs", auth=[BearerAuth(), SessionAuth()])
+api = ProblemApi(title=SITE_NAME, version="1", docs_url="/docs", auth=[BearerAuth(), SessionAuth()])
+api.add_decorator(storable, mode="view")
 api.add_router("/onboarding", onboarding)
 api.add_router("/batches", batches)
 api.add_router("/schedules", schedules)
@@ -40,32 +49,65 @@ def me(request: HttpRequest) -> User:
     return request.user
 
 
+@api.exception_handler(InvalidRequest)
+def unreadable(request: HttpRequest, error: InvalidRequest) -> HttpResponse:
+    """422 with the name of each field, for values that are not what the documentation says."""
+    return _invalid([FieldProblem(field=_field(wrong["loc"]), message=wrong["msg"]) for wrong in error.errors])
+
+
 @api.exception_handler(ValidationError)
-def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    """422 with the name of each field."""
-    errors = [{"field": _field(problem["loc"]), "message": problem["msg"]} for problem in error.errors]
-    sentence = "; ".join(f"{problem['field']}: {problem['message']}" for problem in errors)
-    return api.create_response(request, {"detail": f"The request is not valid: {sentence}.", "errors": errors}, status=422)
+def refused(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """422 with the name of each field, for values that a service refuses."""
+    return _invalid(list(_by_field(error)))
+
+
+@api.exception_handler(HttpError)
+def failed(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """What ninja itself refuses: 400, 401, 403."""
+    return problem(error.status_code, SENTENCES.get(str(error), str(error)))
+
+
+@api.exception_handler(Http404)
+def absent(request: HttpRequest, error: Http404) -> HttpResponse:
+    """404 that does not tell what is there for others."""
+    return problem(404, NOTHING_HERE)
 
 
 @api.exception_handler(PermissionDenied)
 def forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
     """403 with the reason, if one was given."""
-    return api.create_response(request, {"detail": str(error) or "This account may not do that."}, status=403)
+    return problem(403, str(error) or "This account may not do that.")
 
 
 @api.exception_handler(ExecutionNotFound)
 def not_found(request: HttpRequest, error: ExecutionNotFound) -> HttpResponse:
     """404 for an execution that nobody knows."""
-    return api.create_response(request, {"detail": str(error)}, status=404)
+    return problem(404, str(error))
+
+
+@api.exception_handler(IllegalTransition)
+def conflict(request: HttpRequest, error: IllegalTransition) -> HttpResponse:
+    """409 for what an execution cannot do from where it stands."""
+    return problem(409, str(error))
 
 
 @api.exception_handler(TemporalUnavailable)
 def unavailable(request: HttpRequest, error: TemporalUnavailable) -> HttpResponse:
     """503, and when to ask again."""
-    response = api.create_response(request, {"detail": str(error)}, status=503)
+    response = problem(503, str(error))
     response["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _invalid(errors: list[FieldProblem]) -> HttpResponse:
+    sentence = "; ".join(f"{error.field}: {error.message.rstrip('.')}" for error in errors)
+    return problem(422, f"The request is not valid: {sentence}.", errors)
+
+
+def _by_field(error: ValidationError) -> Iterator[FieldProblem]:
+    by_field = error.message_dict if hasattr(error, "error_dict") else {"request": error.messages}
+    for field, messages in by_field.items():
+        yield FieldProblem(field=field, message=" ".join(messages))
 
 
 def _field(location: tuple[str | int, ...] | list[str | int]) -> str:

@@ -4,7 +4,7 @@ import inspect
 from typing import Any, Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
@@ -16,8 +16,10 @@ from apps.temporal.database import database_problem
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 from config import health
+from config.problems import is_api, problem
 
 SITE_NAME: Final[str] = settings.SITE_NAME
+NOTHING_HERE: Final = "There is nothing at this address."
 RECENT = 5
 
 
@@ -54,7 +56,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404."""
-    return _problem(request, 404, "There is nothing at this address.")
+    return _problem(request, 404, NOTHING_HERE)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -67,19 +69,15 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """500. Its page stands alone: what the others take from the database or the session may be what failed."""
     detail = "Something went wrong on our side. It was logged: please try again later."
-    if _is_api(request):
-        return JsonResponse({"detail": detail}, status=500)
+    if is_api(request):
+        return problem(500, detail)
     return HttpResponse(render_to_string("500.html", {"detail": detail, "site_name": SITE_NAME}), status=500)
 
 
 def _problem(request: HttpRequest, status: int, detail: str) -> HttpResponse:
-    if _is_api(request):
-        return JsonResponse({"detail": detail}, status=status)
+    if is_api(request):
+        return problem(status, detail)
     return render(request, "problem.html", {"status": status, "detail": detail}, status=status)
-
-
-def _is_api(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/api/")
 
 
 def _first_line(workflow: type) -> str:

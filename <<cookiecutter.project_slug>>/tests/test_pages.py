@@ -1,22 +1,19 @@
 """Every page of the site opens for those who may see it, and says what it should."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from apps.batch.models import Batch
 from apps.temporal import client as temporal_client
 from apps.temporal import database, registry
-from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
-from config import api, health, views
+from config import health, views
 
 pytestmark = pytest.mark.django_db
 
@@ -113,34 +110,6 @@ def test_the_api_takes_a_session_with_its_csrf_token(ada: User) -> None:
     assert browser.post("/api/v1/batches", {}, "application/json").status_code == 403
 
 
-def test_the_api_names_the_fields_that_are_wrong(ada_client: Client) -> None:
-    answer = ada_client.post("/api/v1/onboarding", {"user_id": "x"}, "application/json")
-
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == ["user_id"]
-    assert answer.json()["detail"].startswith("The request is not valid: user_id: ")
-
-
-def test_the_api_answers_in_json_where_there_is_nothing(client: Client) -> None:
-    answer = client.get("/api/v1/nothing")
-
-    assert (answer.status_code, answer.json()) == (404, {"detail": "There is nothing at this address."})
-
-
-@pytest.mark.parametrize(
-    ("handler", "error", "status"),
-    [
-        (api.unavailable, TemporalUnavailable("away"), 503),
-        (api.not_found, ExecutionNotFound("away"), 404),
-        (api.forbidden, PermissionDenied("away"), 403),
-    ],
-)
-def test_the_api_passes_the_reason_on(handler: Callable[..., HttpResponse], error: Exception, status: int) -> None:
-    answer = handler(RequestFactory().get("/"), error)
-
-    assert (answer.status_code, json.loads(answer.content)) == (status, {"detail": "away"})
-
-
 @pytest.mark.parametrize("path", ["/nothing", "/accounts/nothing/", "/admin"])
 def test_an_unknown_address_gets_a_page_of_ours(client: Client, path: str) -> None:
     response = client.get(path, follow=True)
@@ -156,7 +125,7 @@ def test_a_form_without_csrf_token_gets_a_page_that_says_what_to_do() -> None:
     assert "reload the page" in response.content.decode()
 
 
-@pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/api/v1/me", "application/json")])
+@pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/api/v1/me", "application/problem+json")])
 def test_an_error_of_ours_is_told_without_the_database(path: str, kind: str) -> None:
     response = views.server_error(RequestFactory().get(path))
 

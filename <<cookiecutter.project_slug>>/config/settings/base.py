@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "config.health.probes",
     "config.tracing.requests",
     "config.logs.request_ids",
+    "config.problems.problems",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -146,6 +147,11 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 
+# API
+# ------------------------------------------------------------------------------
+# https://django-ninja.dev/reference/settings/
+NINJA_PAGINATION_CLASS = "config.pagination.Pages"
+
 # MAIL
 # ------------------------------------------------------------------------------
 # https://docs.djangoproject.com/en/6.1/topics/email/
@@ -186,7 +192,7 @@ TASKS = {"default": {"BACKEND": "apps.tasks.backends.TemporalBackend"}}
 
 # EXECUTIONS
 # ------------------------------------------------------------------------------
-# Seconds for which a worker gathers what it says of activities before it is stored; 0 stores each at once.
+# Seconds for which a worker gathers what it says of activities before it is stored; 0 stores it when the execution ends.
 EXECUTIONS_WRITE_SECONDS = 0.1
 
 # ONBOARDING

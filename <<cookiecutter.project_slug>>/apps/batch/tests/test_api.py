@@ -74,7 +74,7 @@ def test_without_signing_in_nothing_is_told() -> None:
 
 
 def test_a_refusal_names_the_permission() -> None:
-    assert start(as_user()).json() == {"detail": "This needs the permission batch.add_batch."}
+    assert start(as_user()).json()["detail"] == "This needs the permission batch.add_batch."
 
 
 def test_a_start_is_accepted_without_temporal(staff: Client) -> None:
