@@ -18,6 +18,7 @@ from apps.batch.actions import ACTIONS, RowAction
 from apps.batch.shared import BatchProcessingWorkflowInput, RowQuery
 from apps.batch.tests.people import make_users
 from apps.development.testing import ROOT, EventLoopThread, Temporal
+from apps.executions.shared import RECONCILE
 from apps.tasks import activities as task_activities
 from apps.tasks.runs import call_of
 from apps.temporal import histories, registry
@@ -58,6 +59,20 @@ def test_onboarding(temporal: Temporal, case: str, delay: dict[str, float]) -> N
     )
     temporal.run(handle.result())
     record(temporal, handle, ONBOARDING, case)
+
+
+def test_onboarding_that_reports_its_end(temporal: Temporal) -> None:
+    (user,) = make_users(1)
+    wanted = {"user_id": user.pk, "email": user.email, "name": user.name, "follow_up_delay": 0.1}
+    handle = temporal.start(ONBOARDING, wanted, workflow_id="onboarding-reported")
+    temporal.run(handle.result())
+    record(temporal, handle, ONBOARDING, "completed-reported")
+
+
+def test_reconcile(temporal: Temporal) -> None:
+    handle = temporal.start(RECONCILE, None)
+    temporal.run(handle.result())
+    record(temporal, handle, RECONCILE, "completed")
 
 
 @pytest.mark.parametrize("case", ["completed-listed", "completed-described"])

@@ -76,7 +76,7 @@ class Temporal:
         kind = registry.workflows()[workflow]
         work = self.client.start_workflow(
             kind.run,  # type: ignore[attr-defined]  # every registered workflow has a run method
-            argument,
+            args=[] if argument is None else [argument],
             id=workflow_id or f"test-{uuid4()}",
             task_queue=self.task_queue,
             memo=MEMO,

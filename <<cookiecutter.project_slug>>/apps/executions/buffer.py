@@ -68,11 +68,8 @@ class Buffer:
 
 
 def put(record: TaskRecord) -> None:
-    """Store a record soon: at once, in the caller's thread, where EXECUTIONS_WRITE_SECONDS is 0, as in tests."""
-    buffer = _buffer(os.getpid())
-    buffer.put(record)
-    if not settings.EXECUTIONS_WRITE_SECONDS:
-        buffer.flush()
+    """Store a record soon; where EXECUTIONS_WRITE_SECONDS is 0, as in tests, with the end of its execution."""
+    _buffer(os.getpid()).put(record)
 
 
 def flush() -> None:

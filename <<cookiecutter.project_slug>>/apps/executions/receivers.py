@@ -9,12 +9,13 @@ from apps.temporal.models import OutboxMessage
 
 def row_for_start(*, instance: OutboxMessage, created: bool, raw: bool = False, **_: Any) -> None:
     """Receiver of post_save. `raw` are rows from a fixture."""
-    if not created or raw or instance.kind != OutboxMessage.Kind.START or instance.payload["workflow"] in UNTRACKED:
+    workflow = instance.payload.get("workflow", "")
+    if not created or raw or instance.kind != OutboxMessage.Kind.START or not workflow or workflow in UNTRACKED:
         return
     Execution.objects.get_or_create(
         temporal_workflow_id=instance.aggregate_id,
         defaults={
-            "workflow": instance.payload["workflow"],
+            "workflow": workflow,
             "input": instance.payload["argument"],
             "task_queue": instance.payload["task_queue"],
             "tenant": instance.payload["fairness_key"],

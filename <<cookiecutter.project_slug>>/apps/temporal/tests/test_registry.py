@@ -12,15 +12,18 @@ from apps.temporal import registry
 WORKFLOWS = {
     "batch_processing",
     "django_task",
+    "reconcile_executions",
     "user_onboarding",
 }
 ACTIVITIES = {
     "close_batch",
     "follow_up_delay",
+    "mend_executions",
     "open_batch",
     "plan_ranges",
     "process_range",
     "process_user_activity",
+    "report_execution",
     "run_django_task",
     "send_email_activity",
 }
