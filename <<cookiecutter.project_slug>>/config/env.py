@@ -133,7 +133,8 @@ class Env(environ.Env):
         return database
 
     def mailer(self, name: str, *, default: str) -> dict[str, Any]:
-        """A Django mailer from a URL: smtp://, smtp+tls://, smtp+ssl://user:password@host:port, file:///folder, console://.
+        """A Django mailer from a URL: smtp://, smtp+tls://, smtp+ssl://user:password@host:port,
+        mailersend://token, file:///folder, console://.
 
         Raises ImproperlyConfigured for any other.
         """
@@ -142,9 +143,13 @@ class Env(environ.Env):
             scheme, host, port = url.scheme, url.hostname, url.port
         except ValueError:
             scheme, host, port = "", None, None
+        if scheme == "mailersend" and host:
+            # Not the host name, which is in lower case.
+            return {"BACKEND": "anymail.backends.mailersend.EmailBackend", "OPTIONS": {"api_token": unquote(url.netloc)}}
         if scheme not in MAIL_BACKENDS or (scheme in MAIL_PORTS and not host) or (scheme == "file" and (host or not url.path)):
             raise ImproperlyConfigured(
-                f"{name} names no mail server: write smtp+tls://user:password@host:587, file:///folder or console://."
+                f"{name} names no mail server: write smtp+tls://user:password@host:587, mailersend://token, file:///folder "
+                "or console://."
             )
         mailer: dict[str, Any] = {"BACKEND": f"django.core.mail.backends.{MAIL_BACKENDS[scheme]}.EmailBackend"}
         if scheme == "file":

@@ -31,6 +31,7 @@ WRONG = [
     ("EMAIL_URL", "smtp+tls://"),
     ("EMAIL_URL", "smtp://localhost:port"),
     ("EMAIL_URL", "carrier-pigeon"),
+    ("EMAIL_URL", "mailersend://"),
     ("EMAIL_URL", "file://"),
     ("EMAIL_URL", "file://var/mail"),
     ("DEFAULT_FROM_EMAIL", "noreply"),
@@ -225,8 +226,8 @@ def test_traces_and_errors_are_off_until_a_variable_says_where_they_go() -> None
     empty = read(OTEL_EXPORTER_OTLP_ENDPOINT="", SENTRY_DSN="", TEMPORAL_METRICS_ADDRESS="", TEMPORAL_PROBE_ADDRESS="")
     full = read(OTEL_EXPORTER_OTLP_ENDPOINT="http://collector:4318", SENTRY_DSN="https://key@sentry.example.com/1")
 
-    assert read().TEMPORAL_INTERCEPTORS == empty.TEMPORAL_INTERCEPTORS == []
-    assert full.TEMPORAL_INTERCEPTORS == ["config.tracing.interceptor", "config.errors.ErrorInterceptor"]
+    assert read().TEMPORAL_INTERCEPTORS == empty.TEMPORAL_INTERCEPTORS == ["apps.executions.interceptors.ProjectionInterceptor"]
+    assert full.TEMPORAL_INTERCEPTORS[1:] == ["config.tracing.interceptor", "config.errors.ErrorInterceptor"]
 
 
 def test_what_is_off_is_not_imported() -> None:
@@ -236,3 +237,9 @@ def test_what_is_off_is_not_imported() -> None:
     loaded = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True).stdout.split()
 
     assert [name for name in loaded if name.split(".")[0] in {"opentelemetry", "sentry_sdk"}] == []
+
+
+def test_mailersend_gets_its_token_as_it_is_written() -> None:
+    mailer = read(EMAIL_URL="mailersend://mlsn.AbC%2F1").MAILERS["default"]
+
+    assert mailer == {"BACKEND": "anymail.backends.mailersend.EmailBackend", "OPTIONS": {"api_token": "mlsn.AbC/1"}}

@@ -89,6 +89,22 @@ def test_every_attempt_has_the_same_message_id(smtp: MailServer, settings: Setti
     assert first.endswith("@shop.example.com>")
 
 
+def test_a_mail_that_is_wanted_again_is_another_one_for_whoever_drops_repetitions() -> None:
+    send(HELLO)
+    Mail.objects.update(key="attempt 1 of hello-ada")
+    send(HELLO)
+
+    assert len({message.extra_headers["Message-ID"] for message in mail.outbox}) == 2
+
+
+def test_a_mail_service_gets_no_message_id_since_it_may_refuse_the_mail_for_it(settings: Settings) -> None:
+    settings.MAILERS = {"default": {"BACKEND": "anymail.backends.test.EmailBackend"}}
+    send(HELLO)
+
+    (message,) = mail.outbox
+    assert message.extra_headers == {}
+
+
 def test_a_message_id_tells_nothing_of_its_key() -> None:
     send(HELLO)
 
@@ -132,6 +148,15 @@ def test_a_server_that_says_never_is_final(smtp: MailServer, step: str, code: in
 
     assert (caught.value.type, caught.value.non_retryable) == ("MailRefused", True)
     assert Mail.objects.get().sent_at is None
+
+
+def test_a_mail_service_that_refuses_the_recipient_is_final(settings: Settings) -> None:
+    settings.MAILERS = {"default": {"BACKEND": "apps.notifications.tests.service.Refusing"}}
+
+    with pytest.raises(ApplicationError) as caught:
+        send(HELLO)
+
+    assert (caught.value.type, caught.value.non_retryable) == ("MailRefused", True)
 
 
 def test_a_sender_that_is_refused_is_tried_again_since_that_is_a_matter_of_settings(smtp: MailServer) -> None:
