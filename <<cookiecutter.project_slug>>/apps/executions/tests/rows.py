@@ -1,0 +1,27 @@
+"""Rows for the tests of what shows them: people who have no onboarding, and executions that stand where a test wants them."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.models import Permission
+
+from apps.executions.models import Execution
+from apps.users.models import User
+
+
+def person(name: str = "ada", *permissions: str, **fields: Any) -> User:
+    """Somebody with permissions of the executions, such as view_execution."""
+    (user,) = User.objects.bulk_create([User(email=f"{name}@example.com", name=name.title(), **fields)])
+    chosen = Permission.objects.filter(codename__in=permissions, content_type__app_label="executions")
+    user.user_permissions.set(chosen)
+    return user
+
+
+def execution(status: str = "running", user: User | None = None, **fields: Any) -> Execution:
+    """One that stands there, as if it had run."""
+    facts: dict[str, Any] = {
+        "workflow": "user_onboarding",
+        "temporal_workflow_id": f"onboarding-{uuid4()}",
+        "temporal_run_id": "" if status == "pending" else str(uuid4()),
+    }
+    return Execution.objects.create(status=status, user=user, **(facts | fields))
