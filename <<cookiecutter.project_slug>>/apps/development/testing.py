@@ -26,6 +26,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
 from apps.development.server import DEV_SERVER_ARGS, free_port, patiently
+from apps.executions import buffer
 from apps.temporal import registry
 from apps.temporal.client import rest_before_exit
 from apps.temporal.conf import MEMO
@@ -187,6 +188,8 @@ def _working(client: Client, loop: EventLoopThread) -> Iterator[Temporal]:
         worker = loop.run(start(executor))
         yield Temporal(client, loop, task_queue)
         loop.run(stop(*worker))
+        # What was not stored yet goes with the test's transaction.
+        buffer.flush()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from apps.executions import history, projection, states
 from apps.executions.models import MAX_ERROR, Execution
 from apps.executions.shared import UNTRACKED, said, short
-from apps.temporal import client, outbox, registry
+from apps.temporal import client, outbox, queues, registry
 from apps.temporal.exceptions import ExecutionNotFound
 from apps.temporal.models import OutboxMessage
 
@@ -123,7 +123,11 @@ def _mend_known(execution: Execution, seen: Seen) -> bool:
         _begin_again(execution, seen)
         return True
     if execution.status == seen.status and same_run:
-        return False
+        if execution.temporal_run_id:
+            return False
+        execution.temporal_run_id = seen.run_id
+        projection.store([execution])
+        return True
     if not execution.is_open:
         _begin_again(execution, seen)
     _close(execution, seen)
@@ -159,9 +163,11 @@ def _known(listed: Sequence[Seen]) -> set[tuple[str, ...]]:
 
 
 async def _listed(connected: Client, since: datetime) -> list[Seen]:
-    names = ", ".join(repr(name) for name in sorted(registry.workflows().keys() - UNTRACKED))
+    # A namespace may have other projects in it, with workflows of the same name.
+    ours = {"WorkflowType": sorted(registry.workflows().keys() - UNTRACKED), "TaskQueue": queues.polled_by_default()}
+    scope = " AND ".join(f"{field} IN ({', '.join(map(repr, values))})" for field, values in ours.items())
     moment = since.isoformat()
-    query = f"WorkflowType IN ({names}) AND (StartTime >= '{moment}' OR CloseTime >= '{moment}')"
+    query = f"{scope} AND (StartTime >= '{moment}' OR CloseTime >= '{moment}')"
     latest: dict[str, Seen] = {}
     async for found in connected.list_workflows(query):
         # The newest run of an id comes first.

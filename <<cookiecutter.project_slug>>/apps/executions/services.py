@@ -144,7 +144,8 @@ def reset_execution(
     if to not in RESET_POINTS:
         raise ValidationError({"to": f"There is no reset to {to!r}: choose {' or '.join(RESET_POINTS)}."})
     if not execution.temporal_run_id:
-        raise ValidationError({"to": "It never ran, so there is nothing to go back to: start another one."})
+        later = "It is not known yet how far it came: try again in a minute."
+        raise ValidationError({"to": later if execution.started_at else "It never ran: start another one."})
     earlier = execution.temporal_run_id
     projection.begin_attempt(execution, user=user, reason=reason, keep_done=to == FAILED_STEP, repeat_effects=repeat_effects)
     outbox.enqueue_reset(execution.temporal_workflow_id, run_id=earlier, to=RESET_POINTS[to], reason=reason or "reset by hand")

@@ -87,7 +87,10 @@ def _points(events: Sequence[HistoryEvent]) -> list[ResetPoint]:
 
 
 def _last_good(events: Sequence[HistoryEvent]) -> int:
-    """The point before the step whose failure failed the run; 0 when no step did."""
+    """The point before the step whose failure failed the run, or before the cancel was asked for; 0 when there is none."""
+    for position, event in enumerate(events):
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+            return max((_point_of(earlier) for earlier in events[:position]), default=0)
     failure = events[-1].workflow_execution_failed_event_attributes.failure
     while failure.ByteSize():
         step = (

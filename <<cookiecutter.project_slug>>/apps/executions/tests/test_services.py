@@ -1,5 +1,6 @@
 """Planned, started by hand, stopped, tried again: each is one line of the audit trail and is told to Temporal once."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from apps.development.testing import Temporal
-from apps.executions import services
+from apps.executions import buffer, services
 from apps.executions.models import Execution, ExecutionEvent
 from apps.executions.states import IllegalTransition
 from apps.temporal import client
@@ -19,6 +20,7 @@ from apps.temporal.exceptions import ExecutionFailed
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_all
 from apps.users.models import User
+from tests.installation import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +42,10 @@ def nobody() -> int:
 def plan(user: User, *, of: int | None = None, **more: Any) -> Execution:
     values = {"user_id": of or user.pk, "email": "ada@example.com", "name": "Ada", "follow_up_delay": 0}
     return services.plan_execution(workflow="user_onboarding", values=values, user=user, **more)
+
+
+def change_input(execution: Execution, changes: dict[str, Any]) -> None:
+    Execution.objects.filter(pk=execution.pk).update(input={**(execution.input or {}), **changes})
 
 
 def ended(execution: Execution) -> Execution:
@@ -116,7 +122,7 @@ def test_what_succeeded_before_the_failed_step_is_carried_over(
     ada: User, temporal: Temporal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execution = plan(ada)
-    Execution.objects.filter(pk=execution.pk).update(input=execution.input | {"email": "nowhere"})
+    change_input(execution, {"email": "nowhere"})
     execution = ended(services.start_execution(execution, user=ada))
     assert execution.error_message == "InvalidAddress: 'nowhere' is not an e-mail address"
 
@@ -149,7 +155,7 @@ def test_one_that_waits_in_the_outbox_is_withdrawn(ada: User) -> None:
 
 def test_a_running_one_is_asked_to_stop_and_says_when_it_has(ada: User, temporal: Temporal) -> None:
     execution = plan(ada)
-    Execution.objects.filter(pk=execution.pk).update(input=execution.input | {"follow_up_delay": 3600})
+    change_input(execution, {"follow_up_delay": 3600})
     execution = services.start_execution(execution, user=ada)
     deliver_all()
 
@@ -159,6 +165,24 @@ def test_a_running_one_is_asked_to_stop_and_says_when_it_has(ada: User, temporal
 
     assert execution.status == "canceled"
     assert ("cancel", "user", "pending") in trail(execution)
+
+
+@pytest.mark.parametrize("to", ["start", "failed-step"])
+@pytest.mark.parametrize("stop", [services.cancel_execution, services.terminate_execution])
+def test_what_was_stopped_can_be_tried_again(ada: User, temporal: Temporal, stop: Callable[..., Execution], to: str) -> None:
+    execution = plan(ada)
+    change_input(execution, {"follow_up_delay": 1})
+    execution = services.start_execution(execution, user=ada)
+    deliver_all()
+    wait_until(lambda: client.query(execution.temporal_workflow_id, "current_step") == "waiting to follow up", seconds=10)
+    buffer.flush()
+    execution = ended(stop(execution, user=ada, reason="a mistake"))
+    assert not execution.is_open
+
+    execution = ended(services.reset_execution(execution, user=ada, to=to))
+
+    assert (execution.status, execution.attempt) == ("completed", 2)
+    assert len(mail.outbox) == 2
 
 
 def test_a_terminated_one_is_ended_at_once(ada: User, nobody: int, temporal: Temporal, settings: Settings) -> None:
