@@ -18,6 +18,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    path("executions/", include("apps.executions.urls")),
     path("temporal/codec/<str:action>", codec, name="codec"),
 ]
 

@@ -1,0 +1,63 @@
+"""What changes on a page while somebody looks at it: rendered by views.py for the page and for polling, by sse.py for streams.
+
+A stream names its messages DETAIL (the fragment of one execution), `row_event` (a row of the list) and END (nothing follows).
+"""
+
+from typing import Any, Final
+
+from django.template.loader import render_to_string
+
+from apps.executions import states, timeline
+from apps.executions.models import CHANGE, START, TERMINATE, Execution
+
+DETAIL: Final = "detail"
+END: Final = "end"
+# The audit trail is short; what is older than these is read through the API.
+EVENTS_SHOWN: Final = 100
+
+
+def allowed_actions(user: Any, execution: Execution) -> frozenset[str]:
+    """What an account may do to an execution that it sees, wherever that stands: start, cancel, terminate, reset.
+
+    Its own executions are its to start, cancel and reset. Those of others, and any termination, need a permission.
+    """
+    own = execution.user_id is not None and execution.user_id == user.pk
+    allowed = {
+        "start": own or user.has_perm(f"executions.{START}"),
+        "cancel": own or user.has_perm(f"executions.{CHANGE}"),
+        "reset": own or user.has_perm(f"executions.{CHANGE}"),
+        "terminate": user.has_perm(f"executions.{TERMINATE}"),
+    }
+    return frozenset(action for action, may in allowed.items() if may)
+
+
+def possible_actions(execution: Execution) -> frozenset[str]:
+    """What can be done to an execution where it stands, whoever does it. The others are refused with IllegalTransition."""
+    possible = {
+        "start": execution.is_planned,
+        "cancel": execution.is_open and execution.cancel_requested_at is None,
+        "terminate": execution.is_open,
+        "reset": execution.status in states.RESETTABLE and bool(execution.temporal_run_id),
+    }
+    return frozenset(action for action, can in possible.items() if can)
+
+
+def render_detail(execution: Execution, allowed: frozenset[str], page: int = 1) -> str:
+    """The part of an execution's page that changes, with one page of its tasks. `allowed` is what its reader may do."""
+    context = {
+        "execution": execution,
+        "actions": allowed & possible_actions(execution),
+        "timeline": timeline.of(execution, page),
+        "events": execution.events.select_related("user").order_by("-pk")[:EVENTS_SHOWN],
+    }
+    return render_to_string("executions/_detail.html", context)
+
+
+def render_row(execution: Execution) -> str:
+    """An execution's row of the list. Reads the account's address: select_related("user")."""
+    return render_to_string("executions/_row.html", {"execution": execution, "event": row_event(execution)})
+
+
+def row_event(execution: Execution) -> str:
+    """The name of a stream's messages about that row."""
+    return f"row-{execution.pk}"
