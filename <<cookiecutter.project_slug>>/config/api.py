@@ -9,6 +9,8 @@ from ninja.errors import HttpError
 from ninja.errors import ValidationError as InvalidRequest
 
 from apps.batch.api import router as batches
+from apps.executions.api import router as executions
+from apps.executions.api import workflows
 from apps.executions.states import IllegalTransition
 from apps.onboarding.api import router as onboarding
 from apps.schedules.api import router as schedules
@@ -31,6 +33,8 @@ api.add_decorator(storable, mode="view")
 api.add_router("/onboarding", onboarding)
 api.add_router("/batches", batches)
 api.add_router("/schedules", schedules)
+api.add_router("/executions", executions)
+api.add_router("/workflows", workflows)
 
 
 class MeOut(Schema):
