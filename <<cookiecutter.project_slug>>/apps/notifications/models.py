@@ -2,6 +2,7 @@
 
 import secrets
 from base64 import b64encode
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -154,12 +155,12 @@ class Mail(models.Model):
         digest = salted_hmac("mail", f"{self.pk}:{self.key}", algorithm="sha256").hexdigest()
         return f"<{digest}@{settings.SITE_DOMAIN}>"
 
-    def send(self, *, body: str, from_email: str | None) -> None:
+    def send(self, *, body: str, from_email: str | None, attachments: Sequence[tuple[str, bytes, str]] = ()) -> None:
         """Hand the mail to the mail server and record that it was taken. Raises what the mail backend raises."""
         # Mail services make their own: MailerSend refuses it from most customers.
         own = settings.MAILERS["default"]["BACKEND"].startswith("anymail.")
         headers = {} if own else {"Message-ID": self.message_id}
-        message = EmailMessage(self.subject, body, from_email, [self.recipient], headers=headers)
+        message = EmailMessage(self.subject, body, from_email, [self.recipient], headers=headers, attachments=attachments)
         message.send()
         self.sent_at = timezone.now()
         self.save(update_fields=["sent_at"])
