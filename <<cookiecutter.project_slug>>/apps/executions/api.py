@@ -3,6 +3,7 @@
 One sees and acts on one's own executions; permissions open those of others. What one may not see looks as if it were not there.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,6 +17,7 @@ from ninja.pagination import paginate
 
 from apps.executions import catalog, live, services
 from apps.executions.models import START, Execution, ExecutionEvent, TaskExecution
+from apps.executions.states import IllegalTransition
 from apps.users.models import User
 
 router = Router(tags=["executions"])
@@ -186,7 +188,10 @@ def create(
         workflow=wanted.workflow, values=wanted.input, user=user, trigger=Execution.Trigger.API, key=key
     )
     if wanted.start and execution.is_planned:
-        execution = services.start_execution(execution, user=user)
+        # The same request, sent twice at once, may have started it.
+        with suppress(IllegalTransition):
+            services.start_execution(execution, user=user)
+        execution.refresh_from_db()
     return Status(201, execution)
 
 

@@ -16,6 +16,7 @@ from apps.executions import catalog, projection, states
 from apps.executions.models import Actor, Execution, TaskExecution
 from apps.temporal import outbox
 from apps.temporal.models import OutboxMessage
+from apps.users.models import User
 
 Status, TaskStatus, Trigger = Execution.Status, TaskExecution.Status, Execution.Trigger
 FAILED_STEP, BEGINNING = "failed-step", "start"
@@ -45,6 +46,9 @@ def plan_execution(
 
     `key` makes a repetition by the same account give the same execution. Raises ValidationError by field name.
     """
+    if key and user:
+        # One request at a time, or two of the same key would both find that it is new.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if key and (repeated := Execution.objects.filter(user=user, idempotency_key=key).first()):
         if (repeated.workflow, repeated.trigger_data) != (workflow, {"input": values}):
             raise ValidationError({"key": "This key was used for another request: choose a new one."})

@@ -1,9 +1,13 @@
 """`/api/v1/executions` and `/api/v1/workflows`: the same as the pages, for programs."""
 
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from datetime import UTC, datetime, timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -119,6 +123,25 @@ def test_it_can_be_started_at_once_and_the_same_key_starts_it_once(ada: User) ->
     assert (first.status_code, first.json()["state"]) == (201, "queued")
     assert (second.status_code, second.json()["id"]) == (201, first.json()["id"])
     assert OutboxMessage.objects.count() == Execution.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_key_sent_many_times_at_once_starts_one(ada: User) -> None:
+    client, together = as_user(ada), Barrier(8)
+
+    def send(_number: int) -> tuple[int, str]:
+        together.wait()
+        try:
+            answer = create(copy(client), key="order-17", start=True)
+        finally:
+            connection.close()
+        return answer.status_code, answer.json()["id"]
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = set(threads.map(send, range(8)))
+
+    assert answers == {(201, str(Execution.objects.get().pk))}
+    assert OutboxMessage.objects.count() == 1
 
 
 def test_a_key_that_was_used_for_something_else_is_refused_but_is_free_for_others(ada: User) -> None:
