@@ -1,8 +1,8 @@
 """Sending a mail once. The ledger: models.py. For workflows: activities.py; for everything else, this."""
 
+from collections.abc import Sequence
 from smtplib import SMTPDataError, SMTPRecipientsRefused
 
-from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused
 from django.core.validators import validate_email
 
 from apps.notifications.models import Mail
@@ -12,8 +12,16 @@ class MailRefused(Exception):  # noqa: N818  says what is so, as Django's DoesNo
     """The mail server will never take this mail."""
 
 
-def send_once(*, key: str, to: str, subject: str, body: str, from_email: str | None = None) -> bool:
-    """Send the mail of that key unless it was sent, and give whether it was sent now.
+def send_once(
+    *,
+    key: str,
+    to: str,
+    subject: str,
+    body: str,
+    from_email: str | None = None,
+    attachments: Sequence[tuple[str, bytes, str]] = (),
+) -> bool:
+    """Send the mail of that key unless it was sent, and give whether it was sent now. `attachments`: name, content, type.
 
     The ledger row is written first and marked when the mail server has taken the mail; a retry that finds the mark sends
     nothing. What remains: a process that dies between the server's yes and the mark, some milliseconds, sends again, with
@@ -24,16 +32,21 @@ def send_once(*, key: str, to: str, subject: str, body: str, from_email: str | N
     if mail.sent_at:
         return False
     try:
-        mail.send(body=body, from_email=from_email)
-    except (AnymailInvalidAddress, AnymailRecipientsRefused) as error:
-        raise MailRefused("the mail service refused the recipient") from error
-    except (SMTPRecipientsRefused, SMTPDataError) as error:
+        mail.send(body=body, from_email=from_email, attachments=attachments)
+    except Exception as error:
         if _is_final(error):
             raise MailRefused("the mail server refused the mail") from error
         raise
     return True
 
 
-def _is_final(error: SMTPRecipientsRefused | SMTPDataError) -> bool:
-    codes = [code for code, _ in error.recipients.values()] if isinstance(error, SMTPRecipientsRefused) else [error.smtp_code]
+def _is_final(error: Exception) -> bool:
+    from anymail.exceptions import AnymailInvalidAddress, AnymailRecipientsRefused  # noqa: PLC0415  takes 0.2 s
+
+    if isinstance(error, SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+    elif isinstance(error, SMTPDataError):
+        codes = [error.smtp_code]
+    else:
+        return isinstance(error, (AnymailInvalidAddress, AnymailRecipientsRefused))
     return all(code >= 500 for code in codes)  # noqa: PLR2004  SMTP: 4xx may pass, 5xx never

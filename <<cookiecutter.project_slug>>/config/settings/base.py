@@ -21,6 +21,8 @@ SITE_DOMAIN = env.text(
     DOMAIN,
     default="<<cookiecutter.domain_name>>",
 )
+# Where links in messages go.
+SITE_URL = f"https://{SITE_DOMAIN}"
 
 # APPS
 # ------------------------------------------------------------------------------
@@ -63,6 +65,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
+# Threads that answer requests, in each web process. Each holds one database connection. config/asgi.py
+WEB_THREADS = env.whole("WEB_THREADS", default=16)
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 ASGI_APPLICATION = "config.asgi.application"
@@ -188,12 +192,24 @@ TEMPORAL_OUTBOX_RETENTION = env.whole("TEMPORAL_OUTBOX_RETENTION", default=30)
 TEMPORAL_METRICS_ADDRESS = env.bind_address("TEMPORAL_METRICS_ADDRESS")
 TEMPORAL_PROBE_ADDRESS = env.bind_address("TEMPORAL_PROBE_ADDRESS")
 # https://docs.djangoproject.com/en/6.1/ref/settings/#tasks  docs/tasks.md
-TASKS = {"default": {"BACKEND": "apps.tasks.backends.TemporalBackend"}}
+TASKS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "apps.tasks.backends.TemporalBackend"},
+    # For what may be away for hours, such as a mail server: a day of attempts, most of them 100 seconds apart.
+    "patient": {"BACKEND": "apps.tasks.backends.TemporalBackend", "OPTIONS": {"max_attempts": 870, "timeout": 60}},
+}
 
 # EXECUTIONS
 # ------------------------------------------------------------------------------
 # Seconds for which a worker gathers what it says of activities before it is stored; 0 stores it when the execution ends.
 EXECUTIONS_WRITE_SECONDS = 0.1
+
+# NOTIFICATIONS
+# ------------------------------------------------------------------------------
+# What people are told of executions that they started, and how, unless they choose otherwise: events start, pause, success and
+# failure, each by inapp, email, webhook.
+NOTIFICATION_DEFAULTS = {"failure": ["inapp", "email"]}
+# Whether webhooks may go to addresses inside a network, and without TLS.
+WEBHOOK_ALLOW_INTERNAL = env.switch("WEBHOOK_ALLOW_INTERNAL", default=False)
 
 # ONBOARDING
 # ------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from config.settings.base import *  # noqa: F403  settings modules extend each o
 from config.settings.base import INSTALLED_APPS, LOG_LEVEL, env
 
 DEBUG = True
+SITE_URL = "http://localhost:8000"
 INSTALLED_APPS += ["apps.development"]
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="insecure-and-for-development-only")
 ALLOWED_HOSTS = env.texts("DJANGO_ALLOWED_HOSTS", HOST, default=["localhost", "127.0.0.1", "[::1]"])

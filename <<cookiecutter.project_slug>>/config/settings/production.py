@@ -21,6 +21,7 @@ HTTPS = env.switch("DJANGO_SECURE_SSL_REDIRECT", default=True)
 CSRF_TRUSTED_ORIGINS = env.texts("DJANGO_CSRF_TRUSTED_ORIGINS", ORIGIN, default=[])
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+SITE_URL = f"{ACCOUNT_DEFAULT_HTTP_PROTOCOL}://{SITE_DOMAIN}"
 if HTTPS:
     # A browser takes a cookie of this prefix from this host alone, over TLS alone.
     SESSION_COOKIE_NAME = "__Host-sessionid"

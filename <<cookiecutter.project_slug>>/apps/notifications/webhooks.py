@@ -1,0 +1,120 @@
+"""A signed POST to an address that an account named, in the form of https://www.standardwebhooks.com.
+
+It goes to public addresses alone, or every account could reach what only this server may. The name is resolved here and the
+connection made to what was found: a second look could find another address.
+"""
+
+import hashlib
+import hmac
+import socket
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from http import HTTPStatus
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+
+from django.conf import settings
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
+from urllib3.util import Timeout, Url, parse_url
+
+# In seconds, to connect and for each thing that is read.
+PATIENCE = Timeout(connect=5, read=10)
+PORTS = {"https": 443, "http": 80}
+# These reach IPv4 addresses where the network translates: https://www.rfc-editor.org/rfc/rfc6052
+NAT64 = IPv6Network("64:ff9b::/96")
+# A receiver that says so may take it later.
+NOT_NOW = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
+
+
+class WebhookRefused(Exception):  # noqa: N818  says what is so, as Django's DoesNotExist does
+    """This address will never take it, or must not be asked."""
+
+
+class WebhookFailed(Exception):  # noqa: N818  as above
+    """It did not take it this time."""
+
+
+def read_address(url: str) -> Url:
+    """The parts of an address that a webhook may have, as far as it alone can tell. Raises WebhookRefused."""
+    try:
+        parts = parse_url(url)
+    except LocationParseError as error:
+        raise WebhookRefused("This is no web address.") from error
+    schemes = ("https", "http") if settings.WEBHOOK_ALLOW_INTERNAL else ("https",)
+    if parts.scheme not in schemes or not parts.host:
+        raise WebhookRefused(f"A webhook's address begins with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
+    if parts.auth:
+        raise WebhookRefused("A webhook's address has no user name and no password: its signature says who calls.")
+    return parts
+
+
+def resolve(parts: Url) -> list[str]:
+    """The addresses behind the name. Raises WebhookRefused when one is internal, OSError when the name is not known."""
+    host = (parts.host or "").strip("[]")
+    found = socket.getaddrinfo(host, _port(parts), type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not settings.WEBHOOK_ALLOW_INTERNAL and not all(_is_public(ip_address(address)) for address in addresses):
+        raise WebhookRefused("This address is inside a network: webhooks go to public addresses alone.")
+    return addresses
+
+
+def signature(secret: str, key: str, moment: int, body: bytes) -> str:
+    """What proves to the receiver who sent the body, under which key, and when (seconds since 1970)."""
+    signed = f"{key}.{moment}.".encode() + body
+    digest = hmac.new(b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256).digest()
+    return f"v1,{b64encode(digest).decode()}"
+
+
+def post(url: str, *, key: str, secret: str, body: bytes) -> None:
+    """Send it. Raises WebhookRefused when trying again is of no use, WebhookFailed and OSError when it may be."""
+    parts, moment = read_address(url), int(time.time())
+    headers = {
+        "Host": parts.netloc or "",
+        "Content-Type": "application/json",
+        "User-Agent": settings.SITE_DOMAIN,
+        "webhook-id": key,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": signature(secret, key, moment, body),
+    }
+    status = _status_of(parts, resolve(parts), headers, body)
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in NOT_NOW:
+        raise WebhookRefused(f"The receiver answered {status}{'' if status >= 400 else ', and redirects are not followed'}.")  # noqa: PLR2004
+    raise WebhookFailed(f"The receiver answered {status}.")
+
+
+def _status_of(parts: Url, addresses: Iterable[str], headers: dict[str, str], body: bytes) -> int:
+    problem: Exception = WebhookFailed("The name has no address.")
+    for address in addresses:
+        pool = _pool(parts, address)
+        try:
+            answer = pool.urlopen(
+                "POST", parts.request_uri, body=body, headers=headers, retries=False, redirect=False, preload_content=False
+            )
+            return answer.status
+        except (NewConnectionError, ConnectTimeoutError) as error:
+            problem = error
+        finally:
+            pool.close()
+    raise problem
+
+
+def _pool(parts: Url, address: str) -> HTTPConnectionPool:
+    if parts.scheme == "http":
+        return HTTPConnectionPool(address, _port(parts), timeout=PATIENCE)
+    host = (parts.host or "").strip("[]")
+    return HTTPSConnectionPool(address, _port(parts), timeout=PATIENCE, server_hostname=host, assert_hostname=host)
+
+
+def _port(parts: Url) -> int:
+    return parts.port or PORTS[parts.scheme or "https"]
+
+
+def _is_public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address):
+        inside = address.ipv4_mapped or (IPv4Address(int(address) % 2**32) if address in NAT64 else None)
+        if inside:
+            return _is_public(inside)
+    return address.is_global and not address.is_multicast
