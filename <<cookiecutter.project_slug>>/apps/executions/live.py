@@ -3,17 +3,28 @@
 A stream names its messages DETAIL (the fragment of one execution), `row_event` (a row of the list) and END (nothing follows).
 """
 
+import json
+from datetime import timedelta
 from typing import Any, Final
 
 from django.template.loader import render_to_string
+from django.utils import timezone
 
-from apps.executions import states, timeline
+from apps.executions import catalog, states, timeline
+from apps.executions.actions import ACTIONS
+from apps.executions.charts import duration
 from apps.executions.models import CHANGE, START, TERMINATE, Execution
 
 DETAIL: Final = "detail"
 END: Final = "end"
 # The audit trail is short; what is older than these is read through the API.
 EVENTS_SHOWN: Final = 100
+# Milliseconds between two looks of a page that polls: while it works, and while it waits for somebody.
+QUICK: Final = 2_500
+SLOW: Final = 10_000
+# Tasks may report after their execution has ended.
+LINGER: Final = timedelta(seconds=5)
+TONES: Final = {"completed": "good", "failed": "bad", "timed_out": "bad", "terminated": "bad", "running": "busy"}
 
 
 def allowed_actions(user: Any, execution: Execution) -> frozenset[str]:
@@ -42,11 +53,28 @@ def possible_actions(execution: Execution) -> frozenset[str]:
     return frozenset(action for action, can in possible.items() if can)
 
 
+def pace(execution: Execution) -> int:
+    """Milliseconds until a page that polls should look again, 0 when there is nothing more to come."""
+    if execution.is_open:
+        return SLOW if execution.is_planned or execution.status == Execution.Status.PAUSED else QUICK
+    just_now = execution.completed_at and timezone.now() - execution.completed_at < LINGER
+    return QUICK if just_now else 0
+
+
+def pretty(value: Any) -> str:
+    """A JSON value as people read it, empty for none."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def render_detail(execution: Execution, allowed: frozenset[str], page: int = 1) -> str:
     """The part of an execution's page that changes, with one page of its tasks. `allowed` is what its reader may do."""
-    context = {
-        "execution": execution,
-        "actions": allowed & possible_actions(execution),
+    can = allowed & possible_actions(execution)
+    context = _facts(execution) | {
+        "actions": {name: action for name, action in ACTIONS.items() if name in can},
+        "pace": pace(execution),
+        "result": pretty(execution.result),
         "timeline": timeline.of(execution, page),
         "events": execution.events.select_related("user").order_by("-pk")[:EVENTS_SHOWN],
     }
@@ -54,10 +82,20 @@ def render_detail(execution: Execution, allowed: frozenset[str], page: int = 1) 
 
 
 def render_row(execution: Execution) -> str:
-    """An execution's row of the list. Reads the account's address: select_related("user")."""
-    return render_to_string("executions/_row.html", {"execution": execution, "event": row_event(execution)})
+    """An execution's row of the list."""
+    return render_to_string("executions/_row.html", _facts(execution) | {"event": row_event(execution)})
 
 
 def row_event(execution: Execution) -> str:
     """The name of a stream's messages about that row."""
     return f"row-{execution.pk}"
+
+
+def _facts(execution: Execution) -> dict[str, Any]:
+    ended = execution.completed_at or timezone.now()
+    return {
+        "execution": execution,
+        "title": catalog.title(execution.workflow),
+        "tone": TONES.get(execution.status, "quiet"),
+        "took": duration((ended - execution.started_at).total_seconds()) if execution.started_at else "",
+    }

@@ -1,4 +1,4 @@
-"""The tasks of an execution, drawn to scale: when each of them waited, ran and failed. Drawn by templates/executions/_detail.html."""
+"""The tasks of an execution, to scale: when each of them waited, ran and failed. Drawn by templates/executions/_detail.html."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +23,22 @@ NARROWEST: Final = 4
 STEPS: Final = 4
 Status = TaskExecution.Status
 TONES: Final = {Status.SUCCESS: "good", Status.FAILED: "bad", Status.RUNNING: "busy", Status.WAITING: "bad"}
+
+
+@dataclass(frozen=True)
+class Try:
+    """One run of a task. `ends` is now while it runs."""
+
+    tone: str
+    begins: datetime
+    ends: datetime
+    error: str
+
+    @property
+    def words(self) -> str:
+        """How it went, and how long it took."""
+        said = {"bad": "failed after", "busy": "runs since", "quiet": "stopped after"}.get(self.tone, "ran")
+        return f"{said} {_between(self.begins, self.ends)}"
 
 
 @dataclass(frozen=True)
@@ -51,6 +67,11 @@ class Line:
 
     task: TaskExecution
     bars: Sequence[Bar]
+
+    @property
+    def tone(self) -> str:
+        """Of the task as it stands."""
+        return tone(self.task)
 
     @property
     def words(self) -> str:
@@ -92,6 +113,21 @@ def of(execution: Execution, number: int = 1) -> Timeline:
     )
 
 
+def tone(task: TaskExecution) -> str:
+    """The class of the style sheet for where a task stands."""
+    return TONES.get(Status(task.status), "quiet")
+
+
+def tries(task: TaskExecution, now: datetime) -> Iterator[Try]:
+    """Its runs, the earliest first."""
+    for earlier in task.tries:
+        begins, ends = parse_datetime(str(earlier["started_at"])), parse_datetime(str(earlier["completed_at"]))
+        if begins and ends:
+            yield Try("bad", begins, ends, str(earlier["error"]))
+    if task.started_at:
+        yield Try(tone(task), task.started_at, task.completed_at or now, task.error)
+
+
 def _attempt(number: int, tasks: Sequence[TaskExecution], now: datetime) -> Attempt:
     stretches = {task.pk: list(_stretches(task, now)) for task in tasks}
     every = [stretch for found in stretches.values() for stretch in found]
@@ -112,22 +148,13 @@ def _stretches(task: TaskExecution, now: datetime) -> Iterator[Stretch]:
     if task.carried or task.scheduled_at is None:
         return
     free = task.scheduled_at
-    for begins, ends, tone in _tries(task, now):
-        if begins > free:
-            yield Stretch("waiting", free, begins, f"waited {_between(free, begins)}")
-        yield Stretch(tone, begins, ends, f"{_said(tone)} {_between(begins, ends)}")
-        free = ends
+    for each in tries(task, now):
+        if each.begins > free:
+            yield Stretch("waiting", free, each.begins, f"waited {_between(free, each.begins)}")
+        yield Stretch(each.tone, each.begins, each.ends, each.words)
+        free = each.ends
     if task.status in {Status.PENDING, Status.WAITING} and now > free:
         yield Stretch("waiting", free, now, f"waits since {_between(free, now)}")
-
-
-def _tries(task: TaskExecution, now: datetime) -> Iterator[tuple[datetime, datetime, str]]:
-    for earlier in task.tries:
-        begins, ends = parse_datetime(str(earlier["started_at"])), parse_datetime(str(earlier["completed_at"]))
-        if begins and ends:
-            yield begins, ends, "bad"
-    if task.started_at:
-        yield task.started_at, task.completed_at or now, TONES.get(Status(task.status), "quiet")
 
 
 def _drawn(stretches: Iterable[Stretch], begins: datetime, seconds: float) -> Iterator[Bar]:
@@ -135,10 +162,6 @@ def _drawn(stretches: Iterable[Stretch], begins: datetime, seconds: float) -> It
         width = max(NARROWEST, WIDTH * (each.ends - each.begins).total_seconds() / seconds)
         x = min(WIDTH * (each.begins - begins).total_seconds() / seconds, WIDTH - width)
         yield Bar(each.tone, f"{max(x, 0):.1f}", f"{width:.1f}", each.words)
-
-
-def _said(tone: str) -> str:
-    return {"bad": "failed after", "busy": "runs since", "quiet": "stopped after"}.get(tone, "ran")
 
 
 def _between(begins: datetime, ends: datetime) -> str:

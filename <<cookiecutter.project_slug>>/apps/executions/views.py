@@ -1,16 +1,32 @@
 """The pages of executions. Each shows what its reader may see; what may be done is said by live.py and done by services.py."""
 
-from typing import Any
-from uuid import UUID
+from typing import cast
+from urllib.parse import quote
+from uuid import UUID, uuid4
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.executions import live
-from apps.executions.models import Execution
+from apps.executions import catalog, live, services, timeline
+from apps.executions.actions import ACTIONS
+from apps.executions.forms import Filters, InputForm, messages_of
+from apps.executions.models import START, VIEW, Execution
+from apps.executions.shared import short
+from apps.executions.states import IllegalTransition
+from apps.users.models import User
+
+ROWS_A_PAGE = 50
+# Large values that no row shows.
+UNSHOWN = ("input", "result", "context", "trigger_data", "error_message")
 
 
 @require_safe
@@ -18,30 +34,135 @@ from apps.executions.models import Execution
 @never_cache
 def listed(request: HttpRequest) -> HttpResponse:
     """The executions that the account may see, newest first."""
-    return render(request, "executions/list.html", {"executions": Execution.objects.visible_to(request.user)[:50]})
+    user = _user(request)
+    filters = Filters(request.GET, sees_all=user.has_perm(f"executions.{VIEW}"))
+    chosen = filters.chosen(Execution.objects.visible_to(user).select_related("user").defer(*UNSHOWN))
+    page = Paginator(chosen, ROWS_A_PAGE).get_page(request.GET.get("page"))
+    rows = list(page.object_list)
+    context = {
+        "filters": filters,
+        "page": page,
+        "rows": [mark_safe(live.render_row(row)) for row in rows],  # noqa: S308  a template has escaped it
+        "watched": ",".join(f"{row.pk}:{row.revision}" for row in rows if row.is_open),
+        "pace": min((live.pace(row) for row in rows if row.is_open), default=0),
+        "is_filtered": any(filters.cleaned_data.values()),
+        "may_start": user.has_perm(f"executions.{START}"),
+    }
+    return render(request, "executions/list.html", context)
 
 
 @require_safe
 @login_required
 @never_cache
 def detail(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """One execution."""
+    """One execution: what changes is rendered by live.py, here stands what does not."""
     execution = _visible(request, execution_id)
-    return render(request, "executions/detail.html", {"execution": execution, "fragment": _fragment(request, execution)})
+    context = {
+        "execution": execution,
+        "title": catalog.title(execution.workflow),
+        "fragment": _fragment(request, execution),
+        "page": _page(request),
+        "input": live.pretty(short(execution.input)),
+        "temporal_url": _temporal_url(execution) if settings.DEBUG or _user(request).is_staff else "",
+    }
+    return render(request, "executions/detail.html", context)
 
 
 @require_safe
 @login_required
 @never_cache
 def live_detail(request: HttpRequest, execution_id: UUID) -> HttpResponse:
-    """The part of the page that changes, for pages that poll."""
+    """The part of the page that changes, for pages that ask again and again."""
     return HttpResponse(_fragment(request, _visible(request, execution_id)))
 
 
+@require_safe
+@login_required
+@never_cache
+def task(request: HttpRequest, execution_id: UUID, task_id: int) -> HttpResponse:
+    """A task with its tries, its log and what it gave."""
+    execution = _visible(request, execution_id)
+    found = get_object_or_404(execution.tasks, pk=task_id)
+    context = {
+        "execution": execution,
+        "title": catalog.title(execution.workflow),
+        "task": found,
+        "tone": timeline.tone(found),
+        "tries": list(timeline.tries(found, timezone.now())),
+        "output": live.pretty(found.output),
+        "pace": live.pace(execution),
+    }
+    return render(request, "executions/task.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def new(request: HttpRequest) -> HttpResponse:
+    """Choose a workflow, say what it asks for, then plan it or start it at once. The key makes a second click do nothing."""
+    user = _user(request)
+    if not user.has_perm(f"executions.{START}"):
+        raise PermissionDenied(f"Starting executions by hand needs the permission executions.{START}.")
+    name = request.GET.get("workflow", "")
+    if name not in catalog.startables():
+        return render(request, "executions/choose.html", {"startables": catalog.startables().values()})
+    startable = catalog.find(name)
+    form = InputForm(startable, request.POST if request.method == "POST" else None)
+    key = request.POST.get("key") or str(uuid4())
+    if form.is_valid():
+        try:
+            execution = services.plan_execution(workflow=name, values=form.values, user=user, key=key[:200])
+            if "start" in request.POST and execution.is_planned:
+                services.start_execution(execution, user=user)
+            return redirect("executions:detail", execution.pk)
+        except ValidationError as error:
+            form.refuse(error)
+    return render(request, "executions/new.html", {"startable": startable, "form": form, "key": key})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def act(request: HttpRequest, execution_id: UUID, action: str) -> HttpResponse:
+    """Ask why and how, then do it. What cannot be done where the execution stands is said on its page."""
+    execution = _visible(request, execution_id)
+    if action not in live.allowed_actions(request.user, execution):
+        raise PermissionDenied(f"This account may not {action} this execution.")
+    wanted = ACTIONS[action]
+    form = wanted.form(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            wanted.run(execution, user=_user(request), **form.cleaned_data)
+            messages.success(request, wanted.done)
+            return redirect("executions:detail", execution.pk)
+        except IllegalTransition as error:
+            messages.error(request, str(error))
+            return redirect("executions:detail", execution.pk)
+        except ValidationError as error:
+            form.add_error(None, messages_of(error))
+    context = {"execution": execution, "title": catalog.title(execution.workflow), "wanted": wanted, "form": form}
+    return render(request, "executions/act.html", context)
+
+
+def _user(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
 def _visible(request: HttpRequest, execution_id: UUID) -> Execution:
-    return get_object_or_404(Execution.objects.visible_to(request.user).select_related("user"), pk=execution_id)
+    visible = Execution.objects.visible_to(request.user).select_related("user")
+    return get_object_or_404(visible.defer("context", "trigger_data"), pk=execution_id)
+
+
+def _page(request: HttpRequest) -> int:
+    number = request.GET.get("page", "")
+    return int(number) if number.isascii() and number.isdigit() else 1
 
 
 def _fragment(request: HttpRequest, execution: Execution) -> str:
-    page: Any = request.GET.get("page", "1")
-    return live.render_detail(execution, live.allowed_actions(request.user, execution), int(page) if page.isdecimal() else 1)
+    rendered = live.render_detail(execution, live.allowed_actions(request.user, execution), _page(request))
+    return mark_safe(rendered)  # noqa: S308  a template has escaped it
+
+
+def _temporal_url(execution: Execution) -> str:
+    parts = ("namespaces", settings.TEMPORAL_NAMESPACE, "workflows", execution.temporal_workflow_id, execution.temporal_run_id)
+    return "/".join([settings.TEMPORAL_UI_URL.rstrip("/"), *(quote(part, safe="") for part in parts if part)])

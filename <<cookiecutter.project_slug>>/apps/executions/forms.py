@@ -1,0 +1,177 @@
+"""Forms of the pages: what to look for, what to start, why something is done. What a workflow asks for is read off its schema."""
+
+import json
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db.models import Q, QuerySet
+
+from apps.executions import catalog, states
+from apps.executions.models import Execution
+from apps.executions.services import BEGINNING, FAILED_STEP
+
+OPEN: Final = "open"
+WHOLE: Final = "input"
+Schema = dict[str, Any]
+
+
+class Filters(forms.Form):
+    """Which executions to list. What is left empty, or makes no sense, filters nothing."""
+
+    q = forms.CharField(label="Search", required=False, max_length=200)
+    status = forms.ChoiceField(required=False)
+    workflow = forms.ChoiceField(required=False)
+    user = forms.CharField(label="Account", required=False, max_length=200)
+    since = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+    until = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
+
+    def __init__(self, *args: Any, sees_all: bool, **options: Any) -> None:
+        super().__init__(*args, **options)
+        statuses = [(status.value, states.shown(status.value)) for status in Execution.Status]
+        self.fields["status"].choices = [("", "any"), (OPEN, "not ended"), *statuses]  # type: ignore[attr-defined]
+        workflows = [(name, startable.title) for name, startable in catalog.startables().items()]
+        self.fields["workflow"].choices = [("", "any"), *workflows]  # type: ignore[attr-defined]
+        if not sees_all:
+            del self.fields["user"]
+
+    def chosen(self, executions: QuerySet[Execution]) -> QuerySet[Execution]:
+        """Those of the executions that were asked for."""
+        self.is_valid()
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        if text := given.get("q"):
+            executions = executions.filter(_named(text.strip()))
+        if status := given.get("status"):
+            executions = executions.filter(status__in=states.OPEN if status == OPEN else [status])
+        if workflow := given.get("workflow"):
+            executions = executions.filter(workflow=workflow)
+        if address := given.get("user"):
+            executions = executions.filter(user__email__icontains=address.strip())
+        if since := given.get("since"):
+            executions = executions.filter(created_at__gte=_midnight(since))
+        if until := given.get("until"):
+            executions = executions.filter(created_at__lt=_midnight(until) + timedelta(days=1))
+        return executions
+
+
+class InputForm(forms.Form):
+    """What a workflow asks for: a field for each value, of JSON where there is no other. Empty ones are left to its defaults."""
+
+    def __init__(self, startable: catalog.Startable, data: Any = None) -> None:
+        super().__init__(data, prefix="input")
+        schema = startable.schema
+        self.is_object = schema.get("type") == "object" and "properties" in schema
+        if not schema:
+            return
+        properties = schema["properties"] if self.is_object else {WHOLE: schema}
+        required = schema.get("required", ()) if self.is_object else (WHOLE,)
+        for name, described in properties.items():
+            self.fields[name] = _field(name, described, schema.get("$defs", {}), required=name in required)
+
+    @property
+    def values(self) -> Any:
+        """The input as JSON."""
+        given = {name: value for name, value in self.cleaned_data.items() if value is not None and value != ""}
+        if not self.fields:
+            return None
+        return given if self.is_object else given.get(WHOLE)
+
+    def refuse(self, error: ValidationError) -> None:
+        """Show what the workflow finds wrong, at the field that it is about."""
+        for place, texts in error.message_dict.items():
+            _, _, within = place.partition(".")
+            name, _, deeper = within.partition(".")
+            known = name if name in self.fields else WHOLE if WHOLE in self.fields else None
+            for text in texts:
+                self.add_error(known, f"{deeper}: {text}" if deeper else text)
+
+
+class ReasonForm(forms.Form):
+    """Why, for the audit trail."""
+
+    reason = forms.CharField(max_length=2_000, required=False, help_text="For the audit trail.")
+
+
+class NeededReasonForm(ReasonForm):
+    """Termination is never without a reason."""
+
+    reason = forms.CharField(max_length=2_000, help_text="For the audit trail.")
+
+
+class ResetForm(ReasonForm):
+    """From where to try again."""
+
+    to = forms.ChoiceField(
+        label="From where",
+        widget=forms.RadioSelect,
+        initial=FAILED_STEP,
+        choices=[(FAILED_STEP, "The step that failed: what succeeded before it is kept"), (BEGINNING, "The beginning")],
+    )
+    repeat_effects = forms.BooleanField(
+        required=False, label="Repeat effects too", help_text="Otherwise what was sent, such as mails, is not sent again."
+    )
+    field_order = ["to", "repeat_effects", "reason"]
+
+
+def messages_of(error: ValidationError) -> list[str]:
+    """What is wrong, without the names of fields that a page does not show."""
+    return [text for key, texts in error.message_dict.items() if key != NON_FIELD_ERRORS for text in texts] or error.messages
+
+
+def _named(text: str) -> Q:
+    try:
+        return Q(pk=UUID(text)) | Q(temporal_workflow_id=text)
+    except ValueError:
+        return Q(temporal_workflow_id__icontains=text)
+
+
+def _midnight(day: Any) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+def _field(name: str, described: Schema, definitions: Schema, *, required: bool) -> forms.Field:
+    described, optional = _plain(described, definitions)
+    common: dict[str, Any] = {
+        "label": name.replace("_", " ").capitalize(),
+        "required": required and not optional,
+        "help_text": described.get("description", ""),
+    }
+    initial = described.get("default")
+    if options := described.get("enum"):
+        empty = [] if common["required"] else [("", "")]
+        return forms.ChoiceField(choices=[*empty, *((option, option) for option in options)], initial=initial, **common)
+    match described.get("type"):
+        case "boolean":
+            return forms.BooleanField(initial=initial, **common | {"required": False})
+        case "integer":
+            return forms.IntegerField(initial=initial, **common)
+        case "number":
+            return forms.FloatField(initial=initial, **common)
+        case "string":
+            return forms.CharField(initial=initial, max_length=described.get("maxLength"), **common)
+    shown = forms.Textarea({"rows": 4, "spellcheck": "false", "class": "json"})
+    hint = f"{common['help_text']} JSON, such as {_example(described)}.".strip()
+    return forms.JSONField(widget=shown, initial=initial or None, **common | {"help_text": hint})
+
+
+def _plain(described: Schema, definitions: Schema) -> tuple[Schema, bool]:
+    """The schema without its references, and whether it may be left out as null."""
+    options = described.get("anyOf", ())
+    kinds = [option for option in options if option.get("type") != "null"]
+    if len(kinds) == 1:
+        described = {**described, **kinds[0]}
+    if reference := described.get("$ref"):
+        described = {**definitions.get(reference.rpartition("/")[2], {}), **described}
+    return described, len(kinds) < len(options)
+
+
+def _example(described: Schema) -> str:
+    match described.get("type"):
+        case "array":
+            item = described.get("items", {}).get("type")
+            return json.dumps([1, 2] if item == "integer" else ["one", "two"])
+        case "object":
+            return json.dumps(dict.fromkeys(list(described.get("properties", {"name": ""}))[:2], "…"), ensure_ascii=False)
+    return '"text", 1, true, [1, 2], {"name": "…"}'

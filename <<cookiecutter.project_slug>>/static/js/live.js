@@ -1,0 +1,40 @@
+// Keeps the part of a page with the id "live" fresh: by its stream where there is one, by asking every few seconds where not.
+// The first element of that part says by data-every, in milliseconds, when to ask; 0 when nothing more will come.
+(() => {
+  const part = document.getElementById("live");
+  const announced = document.getElementById("announced");
+  let isStreaming = false;
+  let timer;
+
+  const state = () => part.firstElementChild?.dataset ?? {};
+
+  function wait() {
+    clearTimeout(timer);
+    const every = Number(state().every ?? 0);
+    if (every && !isStreaming && !document.hidden) timer = setTimeout(ask, every);
+  }
+
+  async function ask() {
+    await htmx.ajax("GET", part.dataset.live, { target: part, swap: "innerHTML", select: part.dataset.select });
+    wait();
+  }
+
+  part.addEventListener("htmx:sseOpen", () => { isStreaming = true; });
+  for (const end of ["htmx:sseError", "htmx:sseClose"]) {
+    part.addEventListener(end, () => { isStreaming = false; wait(); });
+  }
+  // Signed out meanwhile: the page itself says so.
+  part.addEventListener("htmx:beforeSwap", (event) => {
+    const asked = new URL(part.dataset.live, location.href);
+    if (new URL(event.detail.xhr.responseURL).pathname !== asked.pathname) location.reload();
+  });
+  part.addEventListener("htmx:afterSwap", () => {
+    const said = state().state;
+    if (announced && said && announced.textContent !== said) announced.textContent = said;
+  });
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(timer);
+    if (!document.hidden && !isStreaming && Number(state().every ?? 0)) ask();
+  });
+  wait();
+})();
