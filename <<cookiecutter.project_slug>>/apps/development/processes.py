@@ -38,6 +38,7 @@ class Processes:
         self.stop = threading.Event()
         self.worker: subprocess.Popen[bytes] | None = None
         self.draining: list[subprocess.Popen[bytes]] = []
+        self.syncing: subprocess.Popen[bytes] | None = None
         self.essential: dict[str, subprocess.Popen[bytes]] = {}
         self.interrupts = 0
 
@@ -56,12 +57,18 @@ class Processes:
         self.essential["web server"] = self._spawn(["manage.py", "runserver", "--skip-checks", f"127.0.0.1:{port}"])
 
     def start_worker(self) -> None:
-        """Start a worker. The one that ran before finishes its activities beside it, and takes no new ones."""
+        """Start a worker. The one that ran before finishes its activities beside it, and takes no new ones.
+
+        An embedded server gets the schedules as they are declared now; any other one may be somebody else's, too.
+        """
         if self.worker is not None and self.worker.poll() is None:
             self.worker.terminate()
             self.draining.append(self.worker)
         self.draining = [worker for worker in self.draining if worker.poll() is None]
         self.worker = self._spawn(["manage.py", "runworker"])
+        if "Temporal server" in self.essential:
+            self._end_sync()
+            self.syncing = self._spawn(["manage.py", "syncschedules"], stdout=subprocess.DEVNULL)
 
     def watch(self, changes: Callable[[threading.Event], object]) -> str:
         """Reload the worker on each change until told to stop; gives the name of an essential process that ended by itself."""
@@ -81,6 +88,7 @@ class Processes:
 
     def close(self) -> None:
         """End all: workers first, since they still need the server to report what they finished."""
+        self._end_sync()
         if self.worker is not None and self.worker.poll() is None:
             # Those that drain were told when they were replaced: a second signal would end them at once.
             self.worker.terminate()
@@ -91,6 +99,11 @@ class Processes:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
             self._wait(process, STOP_SECONDS)
+
+    def _end_sync(self) -> None:
+        if self.syncing is not None:
+            self.syncing.terminate()
+            self._wait(self.syncing, STOP_SECONDS)
 
     def _workers(self) -> list[subprocess.Popen[bytes]]:
         return [worker for worker in (*self.draining, self.worker) if worker is not None and worker.poll() is None]

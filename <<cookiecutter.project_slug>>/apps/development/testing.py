@@ -75,7 +75,7 @@ class Temporal:
     def start(self, workflow: str, argument: Any, *, workflow_id: str | None = None) -> WorkflowHandle[Any, Any]:
         """Start a workflow by its registered name on this test's queue."""
         kind = registry.workflows()[workflow]
-        work = self.client.start_workflow(
+        work: Coroutine[Any, Any, WorkflowHandle[Any, Any]] = self.client.start_workflow(
             kind.run,  # type: ignore[attr-defined]  # every registered workflow has a run method
             args=[] if argument is None else [argument],
             id=workflow_id or f"test-{uuid4()}",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Case, Count, Q, Value, When
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from apps.executions import states
@@ -130,9 +130,8 @@ def record(records: Sequence[TaskRecord]) -> None:
 def complete(execution: Execution, records: Sequence[TaskRecord]) -> bool:
     """Add what a history knows and the rows do not. Gives whether there was any."""
     execution = locked(execution)
-    done = execution.tasks.filter(status__in=DONE, run_id=execution.temporal_run_id).values_list("activity_id", flat=True)
-    known = set(done)
-    missing = [each for each in records if each.activity_id not in known]
+    known = dict(execution.tasks.filter(run_id=execution.temporal_run_id).values_list("activity_id", "status"))
+    missing = [each for each in records if known.get(each.activity_id) != each.status]
     execution.activities = len(records)
     store([execution])
     if missing:
@@ -150,11 +149,10 @@ def _apply(
     if status in states.CLOSED:
         execution.completed_at, execution.current_step = moment, ""
         planned, at_work = LEFT[status]
-        left = execution.tasks.filter(status__in=(TaskStatus.PENDING, *AT_WORK))
-        left.update(
-            status=Case(When(status=TaskStatus.PENDING, then=Value(planned)), default=Value(at_work)),
-            completed_at=Case(When(status=TaskStatus.PENDING, then=None), default=moment),
-        )
+        execution.tasks.filter(status=TaskStatus.PENDING).update(status=planned)
+        if execution.tasks.filter(status__in=AT_WORK).update(status=at_work, completed_at=moment):
+            # Given up, or their worker died before it could say more: the history knows.
+            execution.activities = None
     elif status == Status.RUNNING:
         execution.started_at, execution.completed_at = execution.started_at or moment, None
     event = _audit(execution, action, by=by, user=user, before=before, reason=reason)
