@@ -12,6 +12,7 @@ from apps.batch.api import router as batches
 from apps.executions.api import router as executions
 from apps.executions.api import workflows
 from apps.executions.states import IllegalTransition
+from apps.notifications.api import router as notifications
 from apps.onboarding.api import router as onboarding
 from apps.schedules.api import router as schedules
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
@@ -33,6 +34,7 @@ api.add_decorator(storable, mode="view")
 api.add_router("/onboarding", onboarding)
 api.add_router("/batches", batches)
 api.add_router("/schedules", schedules)
+api.add_router("/notifications", notifications)
 api.add_router("/executions", executions)
 api.add_router("/workflows", workflows)
 

@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
     path("executions/", include("apps.executions.urls")),
+    path("inbox/", include("apps.notifications.urls")),
     path("temporal/codec/<str:action>", codec, name="codec"),
 ]
 

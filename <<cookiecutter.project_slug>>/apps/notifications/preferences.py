@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from apps.executions.models import VIEW, Execution
-from apps.notifications.models import Channel, Contact, Preference
+from apps.notifications.models import Channel, Contact, Event, Preference
 from apps.users.models import User
 
 # What a process remembers of who wants anything at all, in seconds: an execution that nobody wants to hear of costs no query.
@@ -45,6 +45,12 @@ def choices_of(user: User, workflow: str = "") -> Choices:
     """What an account chose for a workflow, or for all of them: only where it did."""
     rows = Preference.objects.filter(user=user, workflow=workflow)
     return {(row.event, row.channel): row.wanted for row in rows}
+
+
+def effective(user: User, workflow: str = "") -> Choices:
+    """What holds for an account and a workflow, for each event and channel."""
+    every = {(event, channel): usual(event, channel) for event in Event.values for channel in Channel.values}
+    return every | choices_of(user) | (choices_of(user, workflow) if workflow else {})
 
 
 @transaction.atomic
