@@ -27,6 +27,10 @@ ROWS = {
         about="the same with activities that read and write a row",
         function="bench.workers:orm",
     ),
+    "executions": Row(
+        about="the same with each execution and task written to the database, against the same worker that writes none",
+        function="bench.workers:executions",
+    ),
     "concurrency": Row(
         about="20 activities of 0.1 s and a query each: first start to last end",
         function="bench.workers:concurrency",

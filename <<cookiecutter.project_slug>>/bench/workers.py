@@ -3,13 +3,17 @@
 import asyncio
 import time
 
+from django.db import connection
+
+from apps.temporal.conf import MEMO
 from bench.figures import Figure, Size, percentile, take_turns
 from bench.people import make_people
-from bench.processes import BARE, OURS, Bench
+from bench.processes import BARE, OURS, Bench, worker
 from bench.shared import ActivitiesInput
 
 AT_ONCE = 50
 THREE_ACTIVITIES = 3
+SEEN, UNSEEN = "bench-seen", "bench-unseen"
 
 
 def no_op(bench: Bench, size: Size) -> list[Figure]:
@@ -29,6 +33,35 @@ def concurrency(bench: Bench, size: Size) -> list[Figure]:
     ours, theirs = take_turns(size.rounds, lambda: _span(bench, OURS), lambda: _span(bench, BARE))
     what = "20 activities of 0.1 s"
     return [Figure(what=what, unit="s", ours=ours, against="bare SDK", theirs=theirs, compare="value", at_most=0.3)]
+
+
+def executions(bench: Bench, size: Size) -> list[Figure]:
+    """Throughput with every execution and every task written to the database, against the same worker that writes none."""
+    make_people(1)
+    with worker(OURS, SEEN, BENCH_EXECUTIONS="on"), worker(OURS, UNSEEN):
+        for queue in (SEEN, UNSEEN):
+            bench.warm_up(queue)
+
+        def turn(queue: str) -> float:
+            return bench.runner.run(_many(bench, queue, "bench_orm", size.workflows))[0]
+
+        ours, theirs = take_turns(size.rounds, lambda: turn(SEEN), lambda: turn(UNSEEN))
+        more = [events(bench, SEEN) - events(bench, UNSEEN)]
+    limit = 0.8 if connection.vendor == "postgresql" else None
+    rate = "ORM activities with executions"
+    return [
+        Figure(what=rate, unit="a second", ours=ours, against="without", theirs=theirs, at_least=limit),
+        Figure(what="events that executions add", unit="a workflow", ours=more, compare="value", at_most=2),
+    ]
+
+
+def events(bench: Bench, queue: str) -> int:
+    """The length of the history of one workflow."""
+    wanted = ActivitiesInput(activity="bench_no_op", times=THREE_ACTIVITIES)
+    start = bench.client.start_workflow("bench_activities", wanted, id=f"{queue}-{time.time_ns()}", task_queue=queue, memo=MEMO)
+    handle = bench.runner.run(start)
+    bench.result(handle)
+    return bench.runner.run(handle.describe()).history_length
 
 
 def _span(bench: Bench, queue: str) -> float:
@@ -63,7 +96,7 @@ async def _many(bench: Bench, queue: str, activity: str, workflows: int) -> tupl
         async with places:
             began = time.perf_counter()
             await bench.client.execute_workflow(
-                "bench_activities", wanted, id=f"{queue}-{number}-{time.time_ns()}", task_queue=queue
+                "bench_activities", wanted, id=f"{queue}-{number}-{time.time_ns()}", task_queue=queue, memo=MEMO
             )
             seconds.append(time.perf_counter() - began)
 
