@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 WIDTH = 400
-LEFT, TOP, BAR_HEIGHT, BOTTOM = 34, 8, 140, 22
+LEFT, RIGHT, TOP, BAR_HEIGHT, BOTTOM = 48, 14, 8, 140, 22
 ROW = 34
 # The colours of a chart that no style sheet reaches, by what they mean.
 TONES = {"good": "#1c6b3a", "bad": "#a3261f", "quiet": "#8a96a1", "busy": "#1f5f8b"}
@@ -66,7 +66,7 @@ def bars(name: str, title: str, labels: Sequence[str], series: Sequence[Series])
     """Stacked bars, one for each label. `name` is the chart's id on its page."""
     totals = [sum(values) for values in zip(*(each.values for each in series), strict=True)]
     top = _round_up(max(totals, default=0))
-    step = (WIDTH - LEFT) / max(len(labels), 1)
+    step = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
     drawn = [*_levels(top)]
     for place, label in enumerate(labels):
         left, floor = LEFT + place * step, float(TOP + BAR_HEIGHT)
@@ -90,7 +90,7 @@ def spans(name: str, title: str, rows: Sequence[Span]) -> SafeString:
     floor = TOP + ROW * len(rows)
 
     def across(seconds: float) -> float:
-        return LEFT + (WIDTH - 2 * LEFT) * (log10(max(seconds, 0.001)) - least) / (most - least)
+        return 2 * RIGHT + (WIDTH - 4 * RIGHT) * (log10(max(seconds, 0.001)) - least) / (most - least)
 
     drawn = []
     for seconds, shown in MARKS.items():
@@ -103,7 +103,7 @@ def spans(name: str, title: str, rows: Sequence[Span]) -> SafeString:
         y = TOP + ROW * place + 24
         low, high = across(row.low), across(row.high)
         drawn += [
-            _text(LEFT, y - 10, row.label, "start"),
+            _text(RIGHT, y - 10, row.label, "start"),
             _line("reach", low, y, high, y),
             _dot("busy", low, y, f"{row.label}: half take at most {duration(row.low)}"),
             _dot("bad", high, y, f"{row.label}: 95 % take at most {duration(row.high)}"),

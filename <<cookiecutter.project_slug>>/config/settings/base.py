@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from django.utils.csp import CSP
 
-from config.env import ADDRESS, COLLECTOR, DOMAIN, LEVEL, SENTRY, TENANT, WEB_ADDRESS, Env
+from config.env import ADDRESS, COLLECTOR, DOMAIN, LEVEL, RECIPIENT, SENTRY, TENANT, WEB_ADDRESS, Env
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = Env()
@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "apps.schedules",
     "apps.executions",
     "apps.notifications",
+    "apps.reports",
     "apps.onboarding",
     "apps.batch",
 ]
@@ -210,6 +211,14 @@ EXECUTIONS_WRITE_SECONDS = 0.1
 NOTIFICATION_DEFAULTS = {"failure": ["inapp", "email"]}
 # Whether webhooks may go to addresses inside a network, and without TLS.
 WEBHOOK_ALLOW_INTERNAL = env.switch("WEBHOOK_ALLOW_INTERNAL", default=False)
+
+# REPORTS
+# ------------------------------------------------------------------------------
+# What is written when an execution of a workflow ends: "formats" of html, csv and pdf, and "recipients" who get it by mail,
+# addresses or "owner": {"batch_processing": {"formats": ["html", "csv"], "recipients": ["owner"]}}. docs/reports.md
+REPORTS: dict[str, Any] = {"batch_processing": {"formats": ["html", "csv"]}}
+# Who gets the summary of each day, once the schedule daily-report is resumed.
+REPORT_RECIPIENTS = env.texts("REPORT_RECIPIENTS", RECIPIENT, default=[])
 
 # ONBOARDING
 # ------------------------------------------------------------------------------

@@ -1,0 +1,81 @@
+"""`/api/v1/reports`: what was written about one's executions. With the permission reports.view_report, about everybody's."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from ninja import FilterSchema, Query, Router, Schema, Status
+from ninja.pagination import paginate
+
+from apps.executions.models import Execution
+from apps.reports import services
+from apps.reports.files import answer
+from apps.reports.models import TYPES, Report
+
+router = Router(tags=["reports"])
+FILE: dict[str, Any] = {
+    "responses": {200: {"description": "The file", "content": {name.partition(";")[0]: {} for name in TYPES.values()}}}
+}
+
+
+class ReportIn(Schema):
+    """Which execution to write up, and how. It must have ended."""
+
+    execution: UUID
+    format: Report.Format
+
+
+class ReportOut(Schema):
+    """A report: of an attempt of an execution, or of a day. It can be read once it is `ready`."""
+
+    id: UUID
+    kind: str
+    execution_id: UUID | None
+    attempt: int | None
+    day: date | None
+    format: Report.Format
+    status: Report.Status
+    error: str
+    size: int
+    created_at: datetime
+    generated_at: datetime | None
+
+
+class Filters(FilterSchema):
+    """Which reports."""
+
+    execution_id: UUID | None = None
+    day: date | None = None
+    status: Report.Status | None = None
+
+
+@router.get("", response=list[ReportOut], summary="Reports, newest first")
+@paginate
+def reports(request: HttpRequest, filters: Query[Filters]) -> QuerySet[Report]:
+    """Of one's own executions; with the permission, all of them and the summaries of days."""
+    return filters.filter(Report.objects.visible_to(request.user).listed())
+
+
+@router.post("", response={202: ReportOut, 404: None}, summary="Have an execution written up")
+def request_report(request: HttpRequest, wanted: ReportIn) -> Status[Report]:
+    """Accepted at once, also while Temporal is away. The same request gives the same report; one that failed is tried again."""
+    execution = get_object_or_404(Execution.objects.visible_to(request.user), pk=wanted.execution)
+    if not services.may_request(request.user, execution):
+        raise PermissionDenied("This needs the permission reports.view_report.")
+    return Status(202, services.request_report(execution=execution, format=wanted.format))
+
+
+@router.get("/{uuid:report_id}", response=ReportOut, summary="A report, without what it says")
+def report(request: HttpRequest, report_id: UUID) -> Report:
+    """Whether it is ready, and how long it is."""
+    return get_object_or_404(Report.objects.visible_to(request.user).listed(), pk=report_id)
+
+
+@router.get("/{uuid:report_id}/content", summary="What a report says", openapi_extra=FILE)
+def content(request: HttpRequest, report_id: UUID) -> HttpResponse:
+    """The file. 404 until it is ready."""
+    return answer(get_object_or_404(Report.objects.visible_to(request.user).ready(), pk=report_id), as_file=True)

@@ -1,0 +1,26 @@
+"""Reports are written and mailed by django.tasks, each once however often it is tried."""
+
+from uuid import UUID
+
+from django.tasks import task
+
+from apps.reports import writing
+from apps.reports.models import Report
+
+
+@task
+def write_reports(execution_id: str, attempt: int) -> int:
+    """Write what is queued for an attempt of an execution, have it mailed, and give how many were written."""
+    reports = Report.objects.filter(execution=UUID(execution_id), attempt=attempt).select_related("execution")
+    written = sum([writing.write(report) for report in reports.filter(status=Report.Status.QUEUED)])
+    # Also those of a try that ended before it had them mailed. Who has the mail gets no other.
+    mailed = reports.filter(status=Report.Status.READY).exclude(recipients=[])
+    if keys := [str(pk) for pk in mailed.values_list("pk", flat=True)]:
+        mail_reports.enqueue(keys)
+    return written
+
+
+@task(backend="patient")
+def mail_reports(keys: list[str]) -> int:
+    """Mail reports of one subject, once to each recipient, and give how many mails were sent."""
+    return writing.mail(list(Report.objects.filter(pk__in=keys).select_related("execution").order_by("format")))
