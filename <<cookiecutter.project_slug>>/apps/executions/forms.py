@@ -18,6 +18,14 @@ WHOLE: Final = "input"
 Schema = dict[str, Any]
 
 
+class JsonField(forms.JSONField):
+    """JSON as text, empty where there is none."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """What stands in the field."""
+        return "" if value is None else super().prepare_value(value)
+
+
 class Filters(forms.Form):
     """Which executions to list. What is left empty, or makes no sense, filters nothing."""
 
@@ -29,7 +37,7 @@ class Filters(forms.Form):
     until = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
 
     def __init__(self, *args: Any, sees_all: bool, **options: Any) -> None:
-        super().__init__(*args, **options)
+        super().__init__(*args, label_suffix="", **options)
         statuses = [(status.value, states.shown(status.value)) for status in Execution.Status]
         self.fields["status"].choices = [("", "any"), (OPEN, "not ended"), *statuses]  # type: ignore[attr-defined]
         workflows = [(name, startable.title) for name, startable in catalog.startables().items()]
@@ -60,7 +68,7 @@ class InputForm(forms.Form):
     """What a workflow asks for: a field for each value, of JSON where there is no other. Empty ones are left to its defaults."""
 
     def __init__(self, startable: catalog.Startable, data: Any = None) -> None:
-        super().__init__(data, prefix="input")
+        super().__init__(data, prefix="input", label_suffix="")
         schema = startable.schema
         self.is_object = schema.get("type") == "object" and "properties" in schema
         if not schema:
@@ -109,9 +117,7 @@ class ResetForm(ReasonForm):
         initial=FAILED_STEP,
         choices=[(FAILED_STEP, "The step that failed: what succeeded before it is kept"), (BEGINNING, "The beginning")],
     )
-    repeat_effects = forms.BooleanField(
-        required=False, label="Repeat effects too", help_text="Otherwise what was sent, such as mails, is not sent again."
-    )
+    repeat_effects = forms.BooleanField(required=False, label="Repeat effects too: what was sent, such as mails, is sent again")
     field_order = ["to", "repeat_effects", "reason"]
 
 
@@ -134,7 +140,7 @@ def _midnight(day: Any) -> datetime:
 def _field(name: str, described: Schema, definitions: Schema, *, required: bool) -> forms.Field:
     described, optional = _plain(described, definitions)
     common: dict[str, Any] = {
-        "label": name.replace("_", " ").capitalize(),
+        "label": name.replace("_", " ").capitalize() + ("" if required or described.get("type") == "boolean" else " (optional)"),
         "required": required and not optional,
         "help_text": described.get("description", ""),
     }
@@ -153,7 +159,7 @@ def _field(name: str, described: Schema, definitions: Schema, *, required: bool)
             return forms.CharField(initial=initial, max_length=described.get("maxLength"), **common)
     shown = forms.Textarea({"rows": 4, "spellcheck": "false", "class": "json"})
     hint = f"{common['help_text']} JSON, such as {_example(described)}.".strip()
-    return forms.JSONField(widget=shown, initial=initial or None, **common | {"help_text": hint})
+    return JsonField(widget=shown, initial=initial or None, **common | {"help_text": hint})
 
 
 def _plain(described: Schema, definitions: Schema) -> tuple[Schema, bool]:

@@ -129,7 +129,7 @@ def act(request: HttpRequest, execution_id: UUID, action: str) -> HttpResponse:
     if action not in live.allowed_actions(request.user, execution):
         raise PermissionDenied(f"This account may not {action} this execution.")
     wanted = ACTIONS[action]
-    form = wanted.form(request.POST if request.method == "POST" else None)
+    form = wanted.form(request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():
         try:
             wanted.run(execution, user=_user(request), **form.cleaned_data)
