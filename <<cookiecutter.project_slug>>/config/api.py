@@ -14,6 +14,7 @@ from apps.executions.api import workflows
 from apps.executions.states import IllegalTransition
 from apps.notifications.api import router as notifications
 from apps.onboarding.api import router as onboarding
+from apps.reports.api import router as reports
 from apps.schedules.api import router as schedules
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.users.auth import BearerAuth, SessionAuth
@@ -34,6 +35,7 @@ api.add_decorator(storable, mode="view")
 api.add_router("/onboarding", onboarding)
 api.add_router("/batches", batches)
 api.add_router("/schedules", schedules)
+api.add_router("/reports", reports)
 api.add_router("/notifications", notifications)
 api.add_router("/executions", executions)
 api.add_router("/workflows", workflows)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("executions/", include("apps.executions.urls")),
     path("inbox/", include("apps.notifications.urls")),
+    path("reports/", include("apps.reports.urls")),
     path("temporal/codec/<str:action>", codec, name="codec"),
 ]
 
