@@ -6,6 +6,7 @@ production.
 """
 
 from collections.abc import Sequence
+from datetime import date
 from threading import Event
 from typing import Any
 
@@ -19,6 +20,7 @@ from apps.batch.shared import BatchProcessingWorkflowInput, RowQuery
 from apps.batch.tests.people import make_users
 from apps.development.testing import ROOT, EventLoopThread, Temporal
 from apps.executions.shared import RECONCILE
+from apps.reports.shared import DAILY_REPORT, DailyReportInput
 from apps.tasks import activities as task_activities
 from apps.tasks.runs import call_of
 from apps.temporal import histories, registry
@@ -73,6 +75,12 @@ def test_reconcile(temporal: Temporal) -> None:
     handle = temporal.start(RECONCILE, None)
     temporal.run(handle.result())
     record(temporal, handle, RECONCILE, "completed")
+
+
+def test_daily_report(temporal: Temporal) -> None:
+    handle = temporal.start(DAILY_REPORT, DailyReportInput(day=date(2026, 12, 1)), workflow_id="daily-report-recorded")
+    temporal.run(handle.result())
+    record(temporal, handle, DAILY_REPORT, "completed")
 
 
 @pytest.mark.parametrize("case", ["completed-listed", "completed-described"])

@@ -34,7 +34,13 @@ def ended(**facts: Any) -> Execution:
     )
     TaskExecution.objects.create(**task, name="=send()", activity_id="2", status="failed", error=WICKED)
     ExecutionEvent.objects.create(
-        execution=found, action="failed", by="workflow", before="running", after="failed", reason=WICKED, at=found.completed_at
+        execution=found,
+        action="failed",
+        by="workflow",
+        before="running",
+        after="failed",
+        reason=WICKED,
+        at=NOW + timedelta(minutes=1),
     )
     return found
 
