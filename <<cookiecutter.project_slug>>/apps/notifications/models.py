@@ -112,6 +112,7 @@ class Notification(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user", "-created_at", "-id"], condition=Q(channel="inapp"), name="notification_inbox"),
             models.Index(fields=["user"], condition=Q(channel="inapp", read_at=None), name="notification_unread"),
+            models.Index(fields=["user", "sent_at"], condition=Q(channel="email"), name="notification_mails"),
         ]
 
     def __str__(self) -> str:

@@ -1,22 +1,28 @@
 """Delivery of what was queued, by django.tasks: once, however often it is tried."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.tasks import TaskContext, task
+from django.utils import timezone
 
 from apps.notifications import mails, messages, webhooks
 from apps.notifications.models import Channel, Notification
 
 
-class NoAddress(Exception):  # noqa: N818  says what is so, as Django's DoesNotExist does
+class TooMany(Exception):  # noqa: N818  says what is so, as Django's DoesNotExist does
+    """The account has had its mails of this hour."""
+
+
+class NoAddress(Exception):  # noqa: N818  as above
     """The account can no longer be told by this way."""
 
 
 # What no further attempt can cure.
-FINAL = (NoAddress, ValidationError, mails.MailRefused, webhooks.WebhookRefused)
+FINAL = (NoAddress, TooMany, ValidationError, mails.MailRefused, webhooks.WebhookRefused)
 
 
 @task(backend="patient", takes_context=True)
@@ -41,6 +47,11 @@ def deliver(context: "TaskContext[..., Any]", notification_id: int) -> str:
 def _by_email(notification: Notification) -> None:
     if not notification.user.is_active:
         raise NoAddress("The account is not active.")
+    sent = Notification.objects.filter(
+        user=notification.user, channel=Channel.EMAIL, sent_at__gt=timezone.now() - timedelta(hours=1)
+    )
+    if sent.count() >= settings.NOTIFICATION_MAILS_AN_HOUR:
+        raise TooMany(f"More than {settings.NOTIFICATION_MAILS_AN_HOUR} mails in an hour.")
     subject, body = messages.words(notification)
     mails.send_once(key=notification.key, to=notification.user.email, subject=subject, body=body)
 

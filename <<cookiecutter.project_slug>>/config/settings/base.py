@@ -209,6 +209,8 @@ EXECUTIONS_WRITE_SECONDS = 0.1
 # What people are told of executions that they started, and how, unless they choose otherwise: events start, pause, success and
 # failure, each by inapp, email, webhook.
 NOTIFICATION_DEFAULTS = {"failure": ["inapp", "email"]}
+# What would be more mails to an account is marked as failed: when everything fails at once, the inbox tells it as well.
+NOTIFICATION_MAILS_AN_HOUR = 30
 # Whether webhooks may go to addresses inside a network, and without TLS.
 WEBHOOK_ALLOW_INTERNAL = env.switch("WEBHOOK_ALLOW_INTERNAL", default=False)
 

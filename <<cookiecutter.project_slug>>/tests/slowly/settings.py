@@ -1,7 +1,9 @@
 """The development settings with one more app, whose workflows are made to be interrupted, and without debugging."""
 
 from config.settings.dev import *  # noqa: F403  settings modules extend each other: Django's own way
-from config.settings.dev import INSTALLED_APPS
+from config.settings.dev import INSTALLED_APPS, TASKS
 
 DEBUG = False
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.slowly"]
+# A worker that was killed is missed sooner.
+TASKS["patient"]["OPTIONS"]["heartbeat"] = 2

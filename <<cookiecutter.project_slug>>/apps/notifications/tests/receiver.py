@@ -11,13 +11,15 @@ SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
 
 
 class Receiver(ThreadingHTTPServer):
-    """`status` and `headers` are its answer. `calls` are the headers and bodies that came."""
+    """`status` and `headers` are its answer, given once `may_answer` is set. `calls` are the headers and bodies that came."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status, self.headers = 204, dict[str, str]()
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.calls: list[tuple[dict[str, str], bytes]] = []
 
     @property
@@ -50,6 +52,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.calls.append(({name.lower(): value for name, value in self.headers.items()}, body))
+        if not self.server.may_answer.wait(30):
+            return
         self.send_response(self.server.status)
         for name, value in self.server.headers.items():
             self.send_header(name, value)

@@ -1,14 +1,17 @@
 """What was queued is delivered once, whenever its worker is killed, and given up where trying is of no use."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 from pytest_django import Settings
 
 from apps.development.testing import Temporal
 from apps.executions.models import Execution
+from apps.executions.tests.rows import execution
 from apps.notifications import messages, services, tasks
 from apps.notifications.models import Channel, Event, Mail, Notification
 from apps.notifications.tests.receiver import Receiver
@@ -123,6 +126,20 @@ def test_a_mail_for_an_account_that_was_closed_is_not_sent(ada: User, started: E
 
     assert deliver(notification) == "failed"
     assert mail.outbox == []
+
+
+def test_when_everything_fails_at_once_an_account_gets_so_many_mails_and_no_more(
+    ada: User, started: Execution, settings: Settings
+) -> None:
+    settings.NOTIFICATION_MAILS_AN_HOUR = 2
+    many = [queued(execution("failed", ada), ada, EMAIL) for _ in range(3)]
+    assert [deliver(notification) for notification in many] == ["sent", "sent", "failed"]
+
+    Notification.objects.filter(status="sent").update(sent_at=timezone.now() - timedelta(hours=2))
+    services.send_again(many[2])
+
+    assert deliver(many[2]) == "sent"
+    assert len(mail.outbox) == 3
 
 
 def test_a_project_may_word_a_workflows_messages_itself(ada: User, started: Execution, settings: Settings, tmp_path: Any) -> None:

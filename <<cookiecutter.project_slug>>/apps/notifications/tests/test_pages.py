@@ -158,5 +158,21 @@ def test_to_follow_the_executions_of_others_is_offered_to_those_who_may_see_them
     assert list(Contact.objects.filter(follows_all=True).values_list("user__email", flat=True)) == ["sam@example.com"]
 
 
+def test_staff_send_again_what_failed(admin_client: Client, ada: User) -> None:
+    failed, sent = (
+        Notification.objects.create(
+            execution=execution("failed", ada), attempt=1, event="failure", channel="email", user=ada, status=status
+        )
+        for status in ("failed", "sent")
+    )
+
+    answer = admin_client.post(
+        "/admin/notifications/notification/", {"action": "send_again", "_selected_action": [failed.pk, sent.pk]}, follow=True
+    )
+
+    assert "1 of 2 notifications had failed" in answer.content.decode()
+    assert Notification.objects.filter(status="queued").get() == failed
+
+
 def test_a_name_that_is_not_known_at_the_moment_may_be_later(ada: User, settings: Settings) -> None:
     assert services.set_contact(user=ada, webhook_url="https://hook.invalid/", follows_all=False).webhook_url
