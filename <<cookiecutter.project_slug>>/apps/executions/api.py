@@ -25,6 +25,10 @@ workflows = Router(tags=["executions"])
 
 KEY = "The same request with the same key, however often it is sent, makes one execution."
 SEARCH = "A part of the workflow id."
+# Not the enumerations themselves: of two components called Status, the document would keep one.
+ExecutionStatus = Annotated[str, Field(json_schema_extra={"enum": list(Execution.Status.values)})]
+TaskStatus = Annotated[str, Field(json_schema_extra={"enum": list(TaskExecution.Status.values)})]
+Trigger = Annotated[str, Field(json_schema_extra={"enum": list(Execution.Trigger.values)})]
 Reason = Annotated[str, Field(max_length=2_000, description="Why, for the audit trail.")]
 
 
@@ -73,9 +77,9 @@ class ExecutionOut(Schema):
     workflow: str
     workflow_id: str = Field(validation_alias="temporal_workflow_id")
     run_id: str = Field(validation_alias="temporal_run_id")
-    status: Execution.Status
+    status: ExecutionStatus
     state: str
-    trigger: Execution.Trigger
+    trigger: Trigger
     user_id: int | None
     attempt: int
     current_step: str
@@ -116,7 +120,7 @@ class TaskOut(Schema):
     id: int
     name: str
     attempt: int
-    status: TaskExecution.Status
+    status: TaskStatus
     carried: bool
     scheduled_at: datetime | None
     started_at: datetime | None

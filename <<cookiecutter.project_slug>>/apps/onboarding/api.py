@@ -31,7 +31,7 @@ class OnboardingOut(Schema):
     status: str
 
 
-@router.post("", response={202: OnboardingOut}, summary="Start the onboarding of an account")
+@router.post("", response={202: OnboardingOut, 404: None}, summary="Start the onboarding of an account")
 def start(request: HttpRequest, wanted: OnboardingIn) -> Status[OnboardingOut]:
     """Accepted at once; an account is onboarded once, so a repeated start gives the first one."""
     user = _visible_user(request, wanted.user_id)
@@ -39,7 +39,7 @@ def start(request: HttpRequest, wanted: OnboardingIn) -> Status[OnboardingOut]:
     return Status(202, _accepted(user))
 
 
-@router.get("/{int:user_id}", response=OnboardingOut, summary="Where an onboarding stands")
+@router.get("/{int:user_id}", response={200: OnboardingOut, 503: None}, summary="Where an onboarding stands")
 def status(request: HttpRequest, user_id: int) -> OnboardingOut:
     """Asks the Temporal server: 404 when this account was never onboarded, 503 when the server does not answer."""
     return _shown(_visible_user(request, user_id))

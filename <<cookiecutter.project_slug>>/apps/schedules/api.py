@@ -11,7 +11,7 @@ from apps.schedules import services
 router = Router(tags=["schedules"])
 
 
-@router.get("", response=list[services.ScheduleState], summary="Schedules, by name")
+@router.get("", response={200: list[services.ScheduleState], 503: None}, summary="Schedules, by name")
 def listed(request: HttpRequest) -> list[services.ScheduleState]:
     """What the server says of each: whether it is paused and why, its next times, its last executions."""
     _require(request, "schedules.view_schedule")
