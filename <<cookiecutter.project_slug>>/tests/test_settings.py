@@ -57,6 +57,7 @@ WRONG = [
     ("TEMPORAL_PROBE_ADDRESS", "127.0.0.1"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
     ("SENTRY_DSN", "sentry.example.com"),
+    ("REPORT_RECIPIENTS", "nobody"),
     ("WEBHOOK_ALLOW_INTERNAL", "perhaps"),
     ("ONBOARDING_FOLLOW_UP_DELAY", "a day"),
     ("DJANGO_SECRET_KEY", "short"),

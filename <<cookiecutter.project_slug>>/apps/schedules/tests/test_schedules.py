@@ -171,7 +171,7 @@ def test_a_cron_expression_means_what_the_server_takes_it_to_mean(on_server: Sch
 WRONG: dict[str, dict[str, Any]] = {
     "It has no times": {"cron": ()},
     "every must be a second or more": {"cron": (), "every": timedelta(seconds=0.5)},
-    "no workflow 'daily_report'": {"workflow": "daily_report"},
+    "no workflow 'yearly_report'": {"workflow": "yearly_report"},
     "No time zone found with key Mars/Olympus": {"time_zone": "Mars/Olympus"},
     "no overlap 'maybe': choose skip, ": {"overlap": "maybe"},
     "catch_up must be 10 seconds": {"catch_up": timedelta(seconds=1)},
