@@ -36,8 +36,8 @@ class Filters(forms.Form):
     since = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
 
-    def __init__(self, *args: Any, sees_all: bool, **options: Any) -> None:
-        super().__init__(*args, label_suffix="", **options)
+    def __init__(self, data: Any = None, *, sees_all: bool) -> None:
+        super().__init__(data, label_suffix="")
         statuses = [(status.value, states.shown(status.value)) for status in Execution.Status]
         self.fields["status"].choices = [("", "any"), (OPEN, "not ended"), *statuses]  # type: ignore[attr-defined]
         workflows = [(name, startable.title) for name, startable in catalog.startables().items()]
