@@ -48,4 +48,4 @@ def request_report(*, execution: Execution, format: str) -> Report:  # noqa: A00
 
 def may_request(user: User | AnonymousUser, execution: Execution) -> bool:
     """Whether an account may have that execution written up: its own, or any with the permission to read reports."""
-    return execution.user_id == user.pk or user.has_perm("reports.view_report")
+    return (execution.user_id is not None and execution.user_id == user.pk) or user.has_perm("reports.view_report")
