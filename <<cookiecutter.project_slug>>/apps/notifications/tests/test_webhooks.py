@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import socket
 import ssl
 import time
@@ -20,6 +21,7 @@ from apps.notifications.tests.receiver import SECRET, Receiver, receiver
 from apps.notifications.webhooks import WebhookFailed, WebhookRefused
 from apps.temporal.tests.tls import NAME, Authority
 
+DOCUMENTATION = Path(__file__).resolve().parents[3] / "docs" / "notifications.md"
 INTERNAL = [
     "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.1", "224.0.0.1", "::1", "::",
     "fe80::1", "fd00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
@@ -60,6 +62,17 @@ def test_the_receiver_can_tell_who_sent_it_and_when(inside: Receiver) -> None:
     assert abs(int(headers["webhook-timestamp"]) - time.time()) < 60
     assert (headers["webhook-id"], body) == ("notification-1", b'{"type":"execution.failure"}')
     assert (headers["content-type"], headers["host"]) == ("application/json", f"127.0.0.1:{inside.port}")
+
+
+def test_the_documentation_says_how_to_check_it(inside: Receiver) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", DOCUMENTATION.read_text(), re.MULTILINE | re.DOTALL)
+    documented: dict[str, Any] = {}
+    exec(code, documented)  # noqa: S102  our own page
+    post(inside.url)
+    ((headers, body),) = inside.calls
+
+    assert documented["is_genuine"](SECRET, headers, body)
+    assert not documented["is_genuine"](SECRET, headers, body + b" ")
 
 
 @pytest.mark.parametrize("address", INTERNAL)
