@@ -1,8 +1,4 @@
-"""WSGI entry point: what the container's web process serves.
-
-The views are synchronous. Under ASGI each request would get a thread of its own, and with it a new database connection:
-measured on PostgreSQL, a quarter of the requests a second.
-"""
+"""WSGI entry point: the site that asgi.py serves. Served by a WSGI server alone it has no streams, and pages ask again and again."""
 
 import os
 

@@ -86,7 +86,7 @@ def watcher() -> Iterator[Watcher]:
 def web(installation: Installation) -> Iterator[str]:
     """A web server as production has it. Gives its address."""
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port), "config.wsgi:application"]
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "config.asgi:application"]
     with subprocess.Popen(command, cwd=ROOT, env=installation.environment, stdout=subprocess.DEVNULL) as process:
         address = f"http://127.0.0.1:{port}"
         try:

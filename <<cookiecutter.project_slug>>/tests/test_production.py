@@ -44,7 +44,7 @@ class Server:
             return Answer(response.status, response.headers, response.read().decode(errors="replace"))
 
 
-@pytest.fixture(scope="module", params=["wsgi", "asgi"])
+@pytest.fixture(scope="module", params=["asgi", "wsgi"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server as the container starts it, on a database and with static files of its own."""
     folder = tmp_path_factory.mktemp("production")
@@ -57,6 +57,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
         "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
         "GRANIAN_BLOCKING_THREADS": "2" if request.param == "wsgi" else "1",
+        "WEB_THREADS": "2",
     }
     for command in (["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"]):
         subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)

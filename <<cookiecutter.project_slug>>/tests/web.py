@@ -57,8 +57,8 @@ def serving(installation: Installation) -> Iterator[Api]:
     installation.manage("createsuperuser", "--noinput", "--email", "staff@example.com")
     api = Api(free_port(), installation.manage("createtoken", "staff@example.com").splitlines()[-1])
     port = api.address.rpartition(":")[2]
-    options = ["--interface", "wsgi", "--port", port, "--blocking-threads", "4"]
-    with installation.process("-m", "granian", *options, "config.wsgi:application", log="web.log") as web:
+    options = ["--interface", "asgi", "--port", port]
+    with installation.process("-m", "granian", *options, "config.asgi:application", log="web.log", WEB_THREADS="4") as web:
         wait_until(lambda: api.probe("live") == 200, seconds=60)
         try:
             yield api

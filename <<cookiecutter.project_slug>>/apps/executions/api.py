@@ -11,13 +11,16 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import Field, FilterLookup, FilterSchema, Header, Query, Router, Schema, Status
 from ninja.pagination import paginate
 
 from apps.executions import catalog, live, services
 from apps.executions.models import START, Execution, ExecutionEvent, TaskExecution
+from apps.executions.sse import Shown, Watcher
 from apps.executions.states import IllegalTransition
+from apps.executions.stream import EVENTS, NOTHING, respond
 from apps.users.models import User
 
 router = Router(tags=["executions"])
@@ -229,6 +232,19 @@ def events(request: HttpRequest, execution_id: UUID) -> QuerySet[ExecutionEvent]
     return _visible(request, execution_id).events.all()
 
 
+@router.get("/{uuid:execution_id}/stream", response={503: None}, openapi_extra=EVENTS, summary="The changes of an execution")
+def watch(
+    request: HttpRequest,
+    execution_id: UUID,
+    last: Annotated[int, Header(alias="Last-Event-ID", description="The newest revision that came by a stream.")] = NOTHING,
+    since: Annotated[int, Query(description="The revision that is known otherwise.")] = NOTHING,
+) -> HttpResponseBase:
+    """Whenever it changes an event `execution`, with what GET answers, and its revision as id; after the last one `end`."""
+    execution = _visible(request, execution_id)
+    known = {execution.pk: since if last == NOTHING else last}
+    return respond(request, Watcher(_user(request).pk, known, lambda _: Shown("execution", _as_json, (request,))))
+
+
 @router.post("/{uuid:execution_id}/start", response={202: ExecutionDetail, 409: None}, summary="Start a planned execution")
 def start(request: HttpRequest, execution_id: UUID) -> Status[Execution]:
     """409 for one that was started."""
@@ -255,6 +271,10 @@ def reset(request: HttpRequest, execution_id: UUID, wanted: ResetIn) -> Status[E
     """On the same row, as a new attempt. 409 for one that is at work or has completed."""
     execution = _allowed(request, execution_id, "reset")
     return Status(202, services.reset_execution(execution, user=_user(request), **wanted.dict()))
+
+
+def _as_json(execution: Execution, request: HttpRequest) -> str:
+    return ExecutionDetail.model_validate(execution, context={"request": request}).model_dump_json()
 
 
 def _user(request: HttpRequest) -> User:

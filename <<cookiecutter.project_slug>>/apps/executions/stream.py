@@ -42,6 +42,13 @@ MAX_ROWS: Final = 100
 NOTHING: Final = -1
 # Where in an ASGI scope a view leaves its watcher.
 WATCHER: Final = "executions.watcher"
+# What an operation of the API that responds with a stream says of itself.
+EVENTS: Final = {
+    "responses": {
+        200: {"description": "Server-Sent Events", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        204: {"description": "This server keeps no streams: ask for the execution again and again"},
+    }
+}
 
 
 @require_GET
