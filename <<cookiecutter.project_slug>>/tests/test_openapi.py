@@ -13,16 +13,15 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from ninja.openapi.schema import OpenAPISchema
 from pytest_django import Settings
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from apps.batch.models import Batch
-from apps.executions.models import Execution
-from apps.executions.tests.rows import execution
-from apps.users.models import User
 from apps.users.services import create_token
+from config.api import api
+from tests.everything import Everything
 
 pytestmark = pytest.mark.django_db
 
@@ -55,25 +54,18 @@ class Root:
     """Somebody who may do everything, in a project where there is something to do it to."""
 
     def __init__(self) -> None:
-        root = User.objects.create_superuser("root@example.com")
-        self.headers = {"Authorization": f"Bearer {create_token(user=root, name='schema')}"}
-        batch = Batch.objects.create(batch_id="b", action="check_profile")
-        batch.failures.create(row="7", reason="no address")
-        rows = [execution(status, root) for status in Execution.Status.values]
-        for row in rows:
-            row.tasks.create(name="send_email_activity", activity_id="1", status="success", output={"sent": 1}, log=["a line"])
-            row.events.create(action="started", by="workflow")
-        self.known: dict[str, Iterator[Any]] = {
-            "execution_id": cycle(str(row.pk) for row in rows),
-            "batch_id": cycle([batch.batch_id]),
-            "user_id": cycle([root.pk]),
-        }
+        self.world = Everything()
+        self.world.owner.is_superuser = True
+        self.world.owner.save()
+        self.headers = {"Authorization": f"Bearer {create_token(user=self.world.owner, name='schema')}"}
+        self.statuses = cycle(self.world.executions)
 
     def ask(self, case: Case[Any]) -> None:
         """Ask, and then ask the same of something that is there."""
         case.call_and_validate(headers=self.headers, checks=CHECKS)
-        if there := {name: next(self.known[name]) for name in case.path_parameters if name in self.known}:
-            case.path_parameters.update(there)
+        there = self.world.ids(next(self.statuses))
+        if named := {name: there[name] for name in case.path_parameters if name in there}:
+            case.path_parameters.update(named)
             case.call_and_validate(headers=self.headers, checks=CHECKS)
 
 
@@ -86,6 +78,21 @@ def root(settings: Settings, temporal_server: str, _one_connection: None) -> Roo
 
 def test_the_document_is_valid_openapi() -> None:
     SCHEMA.validate()
+
+
+def test_no_two_components_have_the_same_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ninja keeps one of them, and documents the other as what it is not."""
+    found: dict[str, list[Any]] = {}
+
+    def add(_: OpenAPISchema, definitions: dict[str, Any]) -> None:
+        for name, definition in definitions.items():
+            if definition not in found.setdefault(name, []):
+                found[name].append(definition)
+
+    monkeypatch.setattr(OpenAPISchema, "add_schema_definitions", add)
+    api.get_openapi_schema()
+
+    assert {name: twins for name, twins in found.items() if len(twins) > 1} == {}
 
 
 @SCHEMA.parametrize()

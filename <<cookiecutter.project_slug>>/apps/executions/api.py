@@ -15,6 +15,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from ninja import Field, FilterLookup, FilterSchema, Header, Query, Router, Schema, Status
 from ninja.pagination import paginate
+from pydantic import WithJsonSchema
 
 from apps.executions import catalog, live, services
 from apps.executions.models import START, Execution, ExecutionEvent, TaskExecution
@@ -28,10 +29,9 @@ workflows = Router(tags=["executions"])
 
 KEY = "The same request with the same key, however often it is sent, makes one execution."
 SEARCH = "A part of the workflow id."
-# Not the enumerations themselves: of two components called Status, the document would keep one.
-ExecutionStatus = Annotated[str, Field(json_schema_extra={"enum": list(Execution.Status.values)})]
-TaskStatus = Annotated[str, Field(json_schema_extra={"enum": list(TaskExecution.Status.values)})]
-Trigger = Annotated[str, Field(json_schema_extra={"enum": list(Execution.Trigger.values)})]
+# Written out: of two components called Status, the API's document would keep one.
+ExecutionStatus = Annotated[Execution.Status, WithJsonSchema({"type": "string", "enum": list(Execution.Status.values)})]
+TaskStatus = Annotated[TaskExecution.Status, WithJsonSchema({"type": "string", "enum": list(TaskExecution.Status.values)})]
 Reason = Annotated[str, Field(max_length=2_000, description="Why, for the audit trail.")]
 
 
@@ -82,7 +82,7 @@ class ExecutionOut(Schema):
     run_id: str = Field(validation_alias="temporal_run_id")
     status: ExecutionStatus
     state: str
-    trigger: Trigger
+    trigger: Execution.Trigger
     user_id: int | None
     attempt: int
     current_step: str
@@ -155,10 +155,10 @@ class EventOut(Schema):
     attempt: int
 
 
-class Filters(FilterSchema):
+class ExecutionFilters(FilterSchema):
     """Which executions."""
 
-    status: Annotated[list[Execution.Status] | None, FilterLookup("status__in")] = None
+    status: Annotated[list[ExecutionStatus] | None, FilterLookup("status__in")] = None
     workflow: str | None = None
     user_id: Annotated[int, Field(ge=1, lt=2**63)] | None = None
     created_from: Annotated[datetime | None, FilterLookup("created_at__gte")] = None
@@ -176,7 +176,7 @@ def listed(request: HttpRequest) -> list[catalog.Startable]:
 
 @router.get("", response=list[ExecutionOut], summary="Executions, newest first")
 @paginate
-def executions(request: HttpRequest, filters: Query[Filters]) -> QuerySet[Execution]:
+def executions(request: HttpRequest, filters: Query[ExecutionFilters]) -> QuerySet[Execution]:
     """One's own; with the permission executions.view_execution, everybody's."""
     return filters.filter(Execution.objects.visible_to(request.user).defer("input", "result", "context", "trigger_data"))
 
