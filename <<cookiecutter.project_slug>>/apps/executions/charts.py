@@ -27,6 +27,7 @@ MARKS = {
     600: "10 min",
     3_600: "1 h",
     36_000: "10 h",
+    86_400: "1 d",
     864_000: "10 d",
 }
 HOUR, DAY = 3_600, 86_400
@@ -86,7 +87,8 @@ def bars(name: str, title: str, labels: Sequence[str], series: Sequence[Series])
 def spans(name: str, title: str, rows: Sequence[Span]) -> SafeString:
     """For each row a line from `low` to `high` on a scale of durations that grows by factors."""
     ends = [max(value, 0.001) for row in rows for value in (row.low, row.high)] or [1.0]
-    least, most = log10(min(ends) / 2), log10(max(ends) * 2)
+    # A decade at least, so that there is a mark in it.
+    least, most = log10(min(ends) / 3.2), log10(max(ends) * 3.2)
     floor = TOP + ROW * len(rows)
 
     def across(seconds: float) -> float:

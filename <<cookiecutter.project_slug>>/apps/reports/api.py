@@ -1,7 +1,7 @@
 """`/api/v1/reports`: what was written about one's executions. With the permission reports.view_report, about everybody's."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import FilterSchema, Query, Router, Schema, Status
 from ninja.pagination import paginate
+from pydantic import WithJsonSchema
 
 from apps.executions.models import Execution
 from apps.reports import services
@@ -17,6 +18,8 @@ from apps.reports.files import answer
 from apps.reports.models import TYPES, Report
 
 router = Router(tags=["reports"])
+# Written out: the API's document has one name for each component, and Status is another's.
+ReportStatus = Annotated[Report.Status, WithJsonSchema({"type": "string", "enum": list(Report.Status.values)})]
 FILE: dict[str, Any] = {
     "responses": {200: {"description": "The file", "content": {name.partition(";")[0]: {} for name in TYPES.values()}}}
 }
@@ -38,24 +41,24 @@ class ReportOut(Schema):
     attempt: int | None
     day: date | None
     format: Report.Format
-    status: Report.Status
+    status: ReportStatus
     error: str
     size: int
     created_at: datetime
     generated_at: datetime | None
 
 
-class Filters(FilterSchema):
+class ReportFilters(FilterSchema):
     """Which reports."""
 
     execution_id: UUID | None = None
     day: date | None = None
-    status: Report.Status | None = None
+    status: ReportStatus | None = None
 
 
 @router.get("", response=list[ReportOut], summary="Reports, newest first")
 @paginate
-def reports(request: HttpRequest, filters: Query[Filters]) -> QuerySet[Report]:
+def reports(request: HttpRequest, filters: Query[ReportFilters]) -> QuerySet[Report]:
     """Of one's own executions; with the permission, all of them and the summaries of days."""
     return filters.filter(Report.objects.visible_to(request.user).listed())
 
