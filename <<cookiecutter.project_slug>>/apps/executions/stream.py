@@ -178,7 +178,8 @@ def _written_by_thread(watcher: Watcher) -> Iterator[str]:
             was_woken = woken.wait(KEEP_ALIVE_SECONDS)
             woken.clear()
             text, is_last = watcher.take()
-            yield text if was_woken else KEEP_ALIVE
+            if text or not was_woken:
+                yield text or KEEP_ALIVE
     finally:
         hub.leave(watcher)
 
