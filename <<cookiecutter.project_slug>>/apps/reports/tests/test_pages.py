@@ -124,6 +124,15 @@ def test_a_browser_has_an_execution_written_up(ada: User) -> None:
     assert "Some are being written." in shown
 
 
+def test_an_executions_page_leads_to_its_reports_for_those_who_may_read_them(ada: User, eve: User, staff: User) -> None:
+    found = execution("failed", ada)
+    link = f"/reports/?execution={found.pk}"
+
+    shown = [link in browser(user).get(f"/executions/{found.pk}/").content.decode() for user in (ada, eve, staff)]
+
+    assert shown == [True, False, True]
+
+
 def test_a_refusal_is_a_message(ada: User) -> None:
     found = execution("running", ada)
     client = browser(ada)
