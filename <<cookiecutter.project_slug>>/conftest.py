@@ -3,7 +3,7 @@
 import pytest
 from django.core.cache import cache
 
-pytest_plugins = ["apps.development.testing", "tests.installation", "tests.postgresql", "tests.web"]
+pytest_plugins = ["apps.development.testing", "tests.installation", "tests.postgresql", "tests.web", "tests.browsing"]
 
 
 @pytest.fixture(autouse=True)
