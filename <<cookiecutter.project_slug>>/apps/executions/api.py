@@ -4,8 +4,7 @@ One sees and acts on one's own executions; permissions open those of others. Wha
 """
 
 from contextlib import suppress
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
@@ -13,12 +12,24 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
-from ninja import Field, FilterLookup, FilterSchema, Header, Query, Router, Schema, Status
+from ninja import Header, Query, Router, Status
 from ninja.pagination import paginate
-from pydantic import WithJsonSchema
 
 from apps.executions import catalog, live, services
 from apps.executions.models import START, Execution, ExecutionEvent, TaskExecution
+from apps.executions.schemas import (
+    EventOut,
+    ExecutionDetail,
+    ExecutionFilters,
+    ExecutionIn,
+    ExecutionOut,
+    ReasonIn,
+    ResetIn,
+    TaskDetail,
+    TaskOut,
+    TerminateIn,
+    WorkflowOut,
+)
 from apps.executions.sse import Shown, Watcher
 from apps.executions.states import IllegalTransition
 from apps.executions.stream import EVENTS, NOTHING, respond
@@ -28,144 +39,6 @@ router = Router(tags=["executions"])
 workflows = Router(tags=["executions"])
 
 KEY = "The same request with the same key, however often it is sent, makes one execution."
-SEARCH = "A part of the workflow id."
-# Written out: of two components called Status, the API's document would keep one.
-ExecutionStatus = Annotated[Execution.Status, WithJsonSchema({"type": "string", "enum": list(Execution.Status.values)})]
-TaskStatus = Annotated[TaskExecution.Status, WithJsonSchema({"type": "string", "enum": list(TaskExecution.Status.values)})]
-Reason = Annotated[str, Field(max_length=2_000, description="Why, for the audit trail.")]
-
-
-class WorkflowOut(Schema):
-    """A workflow. `input_schema` is the JSON Schema of its input, empty when it takes none."""
-
-    workflow: str
-    title: str
-    description: str
-    planned_tasks: list[str]
-    input_schema: dict[str, Any] = Field(validation_alias="schema")
-
-
-class ExecutionIn(Schema):
-    """What to run. Planned, it waits until somebody starts it."""
-
-    workflow: str
-    input: Any = None
-    start: bool = Field(False, description="Start it at once.")
-
-
-class ReasonIn(Schema):
-    """Why."""
-
-    reason: Reason = ""
-
-
-class TerminateIn(Schema):
-    """Why. Termination is never without a reason: the execution has no chance to clean up."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
-
-
-class ResetIn(Schema):
-    """From where to try again. Effects that have a key, such as mails, are not repeated unless `repeat_effects`."""
-
-    to: Literal["failed-step", "start"] = "failed-step"
-    reason: Reason = ""
-    repeat_effects: bool = False
-
-
-class ExecutionOut(Schema):
-    """An execution. `state` says in words where it stands, `actions` what the asking account may do to it now."""
-
-    id: UUID
-    workflow: str
-    workflow_id: str = Field(validation_alias="temporal_workflow_id")
-    run_id: str = Field(validation_alias="temporal_run_id")
-    status: ExecutionStatus
-    state: str
-    trigger: Execution.Trigger
-    user_id: int | None
-    attempt: int
-    current_step: str
-    tasks_done: int
-    tasks_total: int
-    percent: int
-    revision: int
-    created_at: datetime
-    started_at: datetime | None
-    completed_at: datetime | None
-    actions: list[str]
-
-    @staticmethod
-    def resolve_actions(execution: Execution, context: dict[str, Any]) -> list[str]:
-        """In the order of their names."""
-        return sorted(live.allowed_actions(context["request"].user, execution) & live.possible_actions(execution))
-
-
-class ExecutionDetail(ExecutionOut):
-    """An execution with what it was given and what came of it."""
-
-    input: Any
-    result: Any
-    error_message: str
-
-
-class TryOut(Schema):
-    """An earlier try of a task."""
-
-    started_at: datetime | None
-    completed_at: datetime | None
-    error: str
-
-
-class TaskOut(Schema):
-    """A task of an execution. `attempt` is that of the execution; `carried` was done in an earlier one."""
-
-    id: int
-    name: str
-    attempt: int
-    status: TaskStatus
-    carried: bool
-    scheduled_at: datetime | None
-    started_at: datetime | None
-    completed_at: datetime | None
-    duration_ms: int | None
-    percent: int | None
-    progress_message: str
-    tries: list[TryOut]
-    error: str
-
-
-class TaskDetail(TaskOut):
-    """A task with what it gave and its last log lines."""
-
-    output: Any
-    log: list[str]
-
-
-class EventOut(Schema):
-    """A line of the audit trail. `by` is user, workflow, outbox or reconcile."""
-
-    at: datetime
-    action: str
-    by: str
-    user_id: int | None
-    before: str
-    after: str
-    reason: str
-    attempt: int
-
-
-class ExecutionFilters(FilterSchema):
-    """Which executions."""
-
-    status: Annotated[list[ExecutionStatus] | None, FilterLookup("status__in")] = None
-    workflow: str | None = None
-    user_id: Annotated[int, Field(ge=1, lt=2**63)] | None = None
-    created_from: Annotated[datetime | None, FilterLookup("created_at__gte")] = None
-    created_to: Annotated[datetime | None, FilterLookup("created_at__lt")] = None
-    search: Annotated[str | None, Field(max_length=200, description=SEARCH), FilterLookup("temporal_workflow_id__icontains")] = (
-        None
-    )
 
 
 @workflows.get("", response=list[WorkflowOut], summary="Workflows that can be started, by name")
