@@ -105,7 +105,7 @@ def _pool(parts: Url, address: str) -> HTTPConnectionPool:
     if parts.scheme == "http":
         return HTTPConnectionPool(address, _port(parts), timeout=PATIENCE)
     host = (parts.host or "").strip("[]")
-    return HTTPSConnectionPool(address, _port(parts), timeout=PATIENCE, server_hostname=host, assert_hostname=host)
+    return HTTPSConnectionPool(address, _port(parts), timeout=PATIENCE, server_hostname=host)
 
 
 def _port(parts: Url) -> int:

@@ -57,6 +57,17 @@ def test_a_start_a_pause_a_success_and_a_timeout_are_told_to_who_asked(ada: User
     assert [event for _, event, _, _ in told()] == ["failure", "pause", "start", "success"]
 
 
+def test_going_on_after_a_pause_or_a_reset_is_no_start(ada: User) -> None:
+    paused, failed = execution("paused", ada), execution("failed", ada)
+    only(ada, ("start", INAPP))
+
+    become(paused, "running")
+    with transaction.atomic():
+        projection.begin_attempt(projection.locked(failed), reason="", keep_done=True)
+
+    assert told() == []
+
+
 def test_what_a_person_ended_is_told_to_nobody(ada: User, started: Execution) -> None:
     only(ada, *((event, INAPP) for event in Event.values))
 
@@ -67,6 +78,7 @@ def test_what_a_person_ended_is_told_to_nobody(ada: User, started: Execution) ->
 
 def test_who_was_onboarded_by_code_hears_of_its_failure_only_if_he_asked(ada: User) -> None:
     silent, heard = execution("running", ada), execution("running", ada)
+    services.set_contact(user=person("eve"), webhook_url="", follows_all=True)
 
     become(silent, "failed")
     only(ada, ("failure", INAPP))

@@ -173,4 +173,4 @@ def test_the_certificate_must_be_that_of_the_name(
             with pytest.raises(SSLError, match="match"):
                 post(f"https://{name}:{running.port}/")
 
-        assert len(running.calls) == int(taken)
+        assert [headers["host"] for headers, _ in running.calls] == [f"{name}:{running.port}"] * taken
