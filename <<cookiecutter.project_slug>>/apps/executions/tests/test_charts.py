@@ -31,6 +31,7 @@ def test_bars_are_stacked_to_scale() -> None:
     assert (first["class"], second["class"], third["class"]) == ("good", "bad", "bad")
     assert float(first["height"]) == pytest.approx(3 * float(second["height"]), abs=0.02)
     assert float(second["y"]) + float(second["height"]) == pytest.approx(float(first["y"]), abs=0.02)
+    assert float(third["height"]) == pytest.approx(2 * float(second["height"]), abs=0.02)
     assert float(third["x"]) > float(first["x"])
     assert words(chart) == "6 in all: 3 good, 3 bad."
 

@@ -86,6 +86,7 @@ def test_the_backlog_is_what_temporal_was_not_told_yet() -> None:
     for number, status in enumerate(["pending", "pending", "sent", "dead", "canceled"]):
         OutboxMessage.objects.create(kind="start", aggregate_id=str(number), dedupe_key=str(number), payload={}, status=status)
     OutboxMessage.objects.filter(aggregate_id="1").update(created_at=NOW - DAY)
+    OutboxMessage.objects.filter(status="dead").update(created_at=NOW - 2 * DAY)
 
     held = dashboard.backlog()
 
