@@ -70,6 +70,8 @@ def failed(ada: User) -> Execution:
     Execution.objects.filter(pk=row.pk).update(error_message="UnknownUser: " + 60 * "w", result={"a": [1, 2]})
     for status in Execution.Status.values:
         execution(status, ada, current_step="process_user_activity", tasks_done=1, tasks_total=3)
+    for event, read_at in (("failure", None), ("success", timezone.now())):
+        row.notifications.create(attempt=2, event=event, channel="inapp", user=ada, reason=60 * "v", read_at=read_at)
     return row
 
 
@@ -80,7 +82,8 @@ def test_pages_fit_their_screen_and_can_be_read_by_everybody(
     nobody = person("nobody")
     a_task = failed.tasks.all()[1].pk
     own = ["", "?q=x", "new/", "new/?workflow=batch_processing", "dashboard/", f"{failed.pk}/", f"{failed.pk}/reset/"]
-    places = [*(f"/executions/{place}" for place in own), f"/executions/{failed.pk}/tasks/{a_task}/", "/inbox/", "/"]
+    inbox = ["/inbox/", "/inbox/settings/", "/inbox/settings/?workflow=batch_processing"]
+    places = [*(f"/executions/{place}" for place in own), f"/executions/{failed.pk}/tasks/{a_task}/", *inbox, "/"]
     page = open_page("/executions/", nobody, viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert problems_of(page, width) == []
 
