@@ -13,13 +13,15 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
+from threading import RLock
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.test import override_settings
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
@@ -194,7 +196,7 @@ def _working(client: Client, loop: EventLoopThread) -> Iterator[Temporal]:
 
 @contextmanager
 def _sharing_connections() -> Iterator[ThreadPoolExecutor]:
-    """One thread that uses this thread's database connections: it works while the test waits, never beside it."""
+    """One thread that uses this thread's database connections. Whoever is in a transaction has them for itself until its end."""
     shared = {alias: connections[alias] for alias in connections}
     for connection in shared.values():
         connection.inc_thread_sharing()
@@ -203,7 +205,41 @@ def _sharing_connections() -> Iterator[ThreadPoolExecutor]:
         for alias, connection in shared.items():
             connections[alias] = connection
 
-    with ThreadPoolExecutor(max_workers=1, initializer=adopt) as executor:
+    with ThreadPoolExecutor(max_workers=1, initializer=adopt) as executor, ExitStack() as stack:
+        alone = RLock()
+        stack.enter_context(_atomic_blocks_hold(alone))
+        for connection in shared.values():
+            stack.enter_context(connection.execute_wrapper(partial(_query_holds, alone)))
         yield executor
     for connection in shared.values():
         connection.dec_thread_sharing()
+
+
+@contextmanager
+def _atomic_blocks_hold(lock: RLock) -> Iterator[None]:
+    """Savepoints of two threads must not cross: the end of one would end the other."""
+    enter, leave = transaction.Atomic.__enter__, transaction.Atomic.__exit__
+
+    def begin(block: transaction.Atomic) -> None:
+        lock.acquire()
+        try:
+            enter(block)
+        except BaseException:
+            lock.release()
+            raise
+
+    def end(block: transaction.Atomic, *raised: Any) -> None:
+        try:
+            leave(block, *raised)
+        finally:
+            lock.release()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transaction.Atomic, "__enter__", begin)
+        patch.setattr(transaction.Atomic, "__exit__", end)
+        yield
+
+
+def _query_holds(lock: RLock, execute: Callable[..., Any], *query: Any) -> Any:
+    with lock:
+        return execute(*query)

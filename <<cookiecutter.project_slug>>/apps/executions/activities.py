@@ -11,10 +11,15 @@ from apps.executions.shared import Mended, Report
 
 @activity.defn
 def report_execution(report: Report) -> None:
-    """Record how the execution ended. Its tasks first, so that whoever sees the end sees them all."""
+    """Record how the execution ended, with its tasks: whoever sees the end sees them all."""
     info = activity.info()
-    buffer.flush()
-    projection.finish(info.workflow_id or "", info.workflow_type or "", info.workflow_run_id or "", report)
+    workflow_id, workflow, run_id = info.workflow_id or "", info.workflow_type or "", info.workflow_run_id or ""
+    records = buffer.take(workflow_id)
+    try:
+        projection.finish(workflow_id, workflow, run_id, report, records)
+    except Exception:
+        buffer.give_back(records)
+        raise
 
 
 @activity.defn

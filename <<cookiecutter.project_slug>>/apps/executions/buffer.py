@@ -7,6 +7,8 @@ import atexit
 import logging
 import os
 import threading
+import time
+from collections.abc import Iterable
 from functools import cache
 
 from django.conf import settings
@@ -39,6 +41,19 @@ class Buffer:
                 self.records[record.key] = record
         self.filled.set()
 
+    def take(self, workflow_id: str) -> list[TaskRecord]:
+        """What is known of one execution and not stored yet: the caller stores it."""
+        with self.lock:
+            keys = [key for key in self.records if key[0] == workflow_id]
+            return [self.records.pop(key) for key in keys]
+
+    def give_back(self, records: Iterable[TaskRecord]) -> None:
+        """Keep what was taken and could not be stored, where nothing newer has come."""
+        with self.lock:
+            for record in records:
+                self.records.setdefault(record.key, record)
+        self.filled.set()
+
     def flush(self) -> None:
         """Store what was taken, in the caller's thread. Raises nothing: what the database did not take is kept."""
         with self.storing:
@@ -50,8 +65,7 @@ class Buffer:
                 projection.record(list(taken.values()))
                 self.trouble = ""
             except Exception as error:
-                with self.lock:
-                    self.records = taken | self.records
+                self.give_back(taken.values())
                 if type(error).__name__ != self.trouble:
                     logger.warning("projection_waits", extra={"reason": f"{type(error).__name__}: {error}".strip()})
                 self.trouble = type(error).__name__
@@ -61,15 +75,25 @@ class Buffer:
         while self.filled.wait():
             self.filled.clear()
             close_unusable_connections()
+            began = time.monotonic()
             self.flush()
-            if self.trouble:
-                self.filled.set()
-            threading.Event().wait(settings.EXECUTIONS_WRITE_SECONDS)
+            # Under load, a tenth of the time at most.
+            time.sleep(max(settings.EXECUTIONS_WRITE_SECONDS, 9 * (time.monotonic() - began)))
 
 
 def put(record: TaskRecord) -> None:
     """Store a record soon; where EXECUTIONS_WRITE_SECONDS is 0, as in tests, with the end of its execution."""
     _buffer(os.getpid()).put(record)
+
+
+def take(workflow_id: str) -> list[TaskRecord]:
+    """What this process knows of one execution and has not stored yet: the caller stores it."""
+    return _buffer(os.getpid()).take(workflow_id)
+
+
+def give_back(records: Iterable[TaskRecord]) -> None:
+    """Keep what was taken and could not be stored."""
+    _buffer(os.getpid()).give_back(records)
 
 
 def flush() -> None:

@@ -66,6 +66,7 @@ class Execution(models.Model):
     current_step = models.CharField(max_length=200, blank=True)
     attempt = models.PositiveIntegerField(default=1)
     activities = models.PositiveIntegerField(null=True, blank=True, help_text="How many its last run says that it has scheduled.")
+    has_plan = models.BooleanField(default=False, help_text="Whether tasks were planned before it ran.")
     tasks_done = models.PositiveIntegerField(default=0)
     tasks_total = models.PositiveIntegerField(default=0)
     temporal_workflow_id = models.CharField(max_length=255, unique=True)

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, Value, When
 from django.utils import timezone
 
-from apps.executions import states
+from apps.executions import states, tasks
 from apps.executions.events import effects_wanted_again, status_changed
-from apps.executions.models import MAX_ERROR, MAX_LOG, Actor, Execution, ExecutionEvent, TaskExecution
+from apps.executions.models import MAX_ERROR, Actor, Execution, ExecutionEvent, TaskExecution
 from apps.executions.shared import Report, TaskRecord
 
 Status, TaskStatus = Execution.Status, TaskExecution.Status
@@ -26,8 +26,6 @@ LEFT: Mapping[str, tuple[str, str]] = {
     Status.CANCELED: (TaskStatus.CANCELED, TaskStatus.CANCELED),
     Status.TERMINATED: (TaskStatus.CANCELED, TaskStatus.CANCELED),
 }
-KEPT = ("status", "scheduled_at", "started_at", "completed_at", "tries", "output", "error", "log")
-PROGRESS = ("progress_done", "progress_total", "progress_message")
 STORED = (
     "status", "result", "error_message", "current_step", "attempt", "activities", "tasks_done", "tasks_total", "temporal_run_id",
     "revision", "start_requested_at", "cancel_requested_at", "started_at", "completed_at", "updated_at", "reconciled_at",
@@ -58,14 +56,13 @@ def note(execution: Execution, action: str, *, by: str, user: Actor = None, reas
 
 def store(executions: Collection[Execution]) -> None:
     """Store locked executions as new revisions, with their tasks counted."""
-    tasks = TaskExecution.objects.filter(_of_this_attempt(executions)).values_list("execution").order_by()
-    counted = tasks.annotate(done=Count("pk", filter=Q(status__in=DONE)), total=Count("pk"))
+    present = TaskExecution.objects.filter(tasks.of_this_attempt(executions)).values_list("execution").order_by()
+    counted = present.annotate(done=Count("pk", filter=Q(status__in=DONE)), total=Count("pk"))
     counts = {pk: (done, total) for pk, done, total in counted}
     for execution in executions:
         execution.tasks_done, execution.tasks_total = counts.get(execution.pk, (0, 0))
         execution.revision += 1
-        execution.updated_at = timezone.now()
-    Execution.objects.bulk_update(executions, STORED)
+        execution.save(update_fields=STORED)
 
 
 def locked(execution: Execution) -> Execution:
@@ -92,37 +89,27 @@ def begin_attempt(
 
 
 @transaction.atomic
-def finish(workflow_id: str, workflow: str, run_id: str, report: Report) -> None:
-    """Record how a run ended, as its workflow says. One that was reset meanwhile has no say any more."""
-    execution = _locked({workflow_id: workflow})[workflow_id]
-    if execution.status in states.CLOSED or _is_superseded(execution, run_id):
-        return
-    execution.temporal_run_id = run_id
-    execution.result, execution.error_message = report.result, report.error[:MAX_ERROR]
-    execution.activities = report.activities
-    change(execution, report.status, report.status, by="workflow", reason=report.error[:MAX_ERROR])
+def finish(workflow_id: str, workflow: str, run_id: str, report: Report, records: Sequence[TaskRecord] = ()) -> None:
+    """Record how a run ended, as its workflow says, and what is known of its activities.
+
+    A run that was reset meanwhile has no say any more.
+    """
+    executions = _locked({workflow_id: workflow})
+    execution = executions[workflow_id]
+    _write(executions, records)
+    if execution.status not in states.CLOSED and not _is_superseded(execution, run_id):
+        execution.temporal_run_id = run_id
+        execution.result, execution.error_message = report.result, report.error[:MAX_ERROR]
+        execution.activities = report.activities
+        _apply(execution, report.status, report.status, by="workflow", reason=report.error[:MAX_ERROR])
+    store([execution])
 
 
 @transaction.atomic
 def record(records: Sequence[TaskRecord]) -> None:
     """Store what workers say of activities, the newest of each last."""
-    latest = sorted({each.key: each for each in records}.values(), key=lambda each: each.scheduled_at)
-    executions = _locked({each.workflow_id: each.workflow for each in latest})
-    planned, seen = _planned(executions.values(), latest)
-    upserts = []
-    for each in latest:
-        execution = executions[each.workflow_id]
-        _begin(execution, each)
-        task = None if each.key in seen else _take(planned, execution, each.name)
-        if task is None:
-            upserts.append(_filled(TaskExecution(execution=execution, name=each.name, attempt=execution.attempt), each))
-        else:
-            _filled(task, each).save()
-    _add_earlier_tries(upserts, latest)
-    TaskExecution.objects.bulk_create(
-        upserts, update_conflicts=True, unique_fields=["execution", "run_id", "activity_id"], update_fields=[*KEPT, *PROGRESS]
-    )
-    _drop_carried(executions.values(), latest)
+    executions = _locked({each.workflow_id: each.workflow for each in records})
+    _write(executions, records)
     store(executions.values())
 
 
@@ -149,9 +136,12 @@ def _apply(
     if status in states.CLOSED:
         execution.completed_at, execution.current_step = moment, ""
         planned, at_work = LEFT[status]
-        execution.tasks.filter(status=TaskStatus.PENDING).update(status=planned)
-        if execution.tasks.filter(status__in=AT_WORK).update(status=at_work, completed_at=moment):
-            # Given up, or their worker died before it could say more: the history knows.
+        left = execution.tasks.filter(status__in=(TaskStatus.PENDING, *AT_WORK)).update(
+            completed_at=Case(When(status=TaskStatus.PENDING, then=None), default=moment),
+            status=Case(When(status=TaskStatus.PENDING, then=Value(planned)), default=Value(at_work)),
+        )
+        if left:
+            # Never begun, given up, or their worker died before it could say more: the history knows.
             execution.activities = None
     elif status == Status.RUNNING:
         execution.started_at, execution.completed_at = execution.started_at or moment, None
@@ -198,6 +188,15 @@ def _lock(wanted: Iterable[str]) -> dict[str, Execution]:
     return {execution.temporal_workflow_id: execution for execution in rows}
 
 
+def _write(executions: Mapping[str, Execution], records: Sequence[TaskRecord]) -> None:
+    if not records:
+        return
+    latest = sorted({each.key: each for each in records}.values(), key=lambda each: each.scheduled_at)
+    for each in latest:
+        _begin(executions[each.workflow_id], each)
+    tasks.write(executions, latest)
+
+
 def _begin(execution: Execution, each: TaskRecord) -> None:
     if not execution.is_open or _is_superseded(execution, each.run_id):
         return
@@ -211,77 +210,3 @@ def _begin(execution: Execution, each: TaskRecord) -> None:
 def _is_superseded(execution: Execution, run_id: str) -> bool:
     """Whether that run was reset, so that another one speaks for the execution."""
     return execution.attempt > 1 and execution.events.filter(action="reset", run_id=run_id).exists()
-
-
-def _planned(
-    executions: Iterable[Execution], records: Iterable[TaskRecord]
-) -> tuple[dict[tuple[object, str], list[TaskExecution]], set[tuple[str, str, str]]]:
-    """Tasks that still wait for their activity, by execution and name; and the activities that have found theirs."""
-    waiting: dict[tuple[object, str], list[TaskExecution]] = {}
-    rows = TaskExecution.objects.filter(execution__in=executions, status=TaskStatus.PENDING, run_id="").order_by("position")
-    for task in rows:
-        waiting.setdefault((task.execution_id, task.name), []).append(task)
-    if not waiting:
-        return waiting, set()
-    known = TaskExecution.objects.filter(
-        execution__in={pk for pk, _ in waiting}, run_id__in={each.run_id for each in records}
-    ).values_list("execution__temporal_workflow_id", "run_id", "activity_id")
-    return waiting, set(known)
-
-
-def _take(planned: dict[tuple[object, str], list[TaskExecution]], execution: Execution, name: str) -> TaskExecution | None:
-    waiting = planned.get((execution.pk, name))
-    return waiting.pop(0) if waiting else None
-
-
-def _filled(task: TaskExecution, each: TaskRecord) -> TaskExecution:
-    task.run_id, task.activity_id, task.status = each.run_id, each.activity_id, each.status
-    task.scheduled_at, task.started_at, task.completed_at = each.scheduled_at, each.started_at, each.completed_at
-    task.output, task.error, task.log = each.output, each.error[:MAX_ERROR], each.log
-    if each.progress:
-        task.progress_done, task.progress_total, task.progress_message = each.progress
-    return task
-
-
-def _add_earlier_tries(tasks: Sequence[TaskExecution], records: Iterable[TaskRecord]) -> None:
-    """A retried activity keeps what its earlier tries left: when they ran, why they failed, what they logged."""
-    retried = {each.key: each for each in records if each.number > 1}
-    if not retried:
-        return
-    known = {
-        (task.execution.temporal_workflow_id, task.run_id, task.activity_id): task
-        for task in TaskExecution.objects.select_related("execution").filter(
-            execution__temporal_workflow_id__in={key[0] for key in retried}, activity_id__in={key[2] for key in retried}
-        )
-    }
-    for task in tasks:
-        key = (task.execution.temporal_workflow_id, task.run_id, task.activity_id)
-        if key in retried and (before := known.get(key)):
-            task.tries = _tries(before, retried[key])
-            task.log = [*before.log, *(line for line in task.log if line not in before.log)][-MAX_LOG:]
-
-
-def _tries(before: TaskExecution, each: TaskRecord) -> list[dict[str, object]]:
-    """The tries before the one that `each` is of: `before` tells of the last of them, or of an earlier moment of the same."""
-    if before.started_at is None or before.started_at >= each.started_at:
-        return before.tries  # type: ignore[no-any-return]  # a JSON field
-    ended = before.completed_at or each.started_at
-    return [*before.tries, {"started_at": before.started_at, "completed_at": ended, "error": before.error}]
-
-
-def _drop_carried(executions: Iterable[Execution], records: Iterable[TaskRecord]) -> None:
-    """What was taken over from an earlier attempt and is done again after all."""
-    again = [execution for execution in executions if execution.attempt > 1]
-    if again:
-        ids = {each.activity_id for each in records}
-        TaskExecution.objects.filter(_of_this_attempt(again), carried=True, activity_id__in=ids).delete()
-
-
-def _of_this_attempt(executions: Iterable[Execution]) -> Q:
-    by_attempt: dict[int, list[object]] = {}
-    for execution in executions:
-        by_attempt.setdefault(execution.attempt, []).append(execution.pk)
-    wanted = Q(pk__in=[])
-    for attempt, keys in by_attempt.items():
-        wanted |= Q(attempt=attempt, execution__in=keys)
-    return wanted

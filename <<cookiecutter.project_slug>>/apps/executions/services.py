@@ -65,6 +65,7 @@ def plan_execution(
             "input": to_jsonable_python(wanted),
             "trigger_data": {"input": values},
             "idempotency_key": key or None,
+            "has_plan": bool(startable.planned_tasks),
             **facts,
         },
     )

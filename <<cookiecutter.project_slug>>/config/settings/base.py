@@ -202,7 +202,7 @@ TASKS: dict[str, dict[str, Any]] = {
 # EXECUTIONS
 # ------------------------------------------------------------------------------
 # Seconds for which a worker gathers what it says of activities before it is stored; 0 stores it when the execution ends.
-EXECUTIONS_WRITE_SECONDS = 0.1
+EXECUTIONS_WRITE_SECONDS = 0.5
 
 # NOTIFICATIONS
 # ------------------------------------------------------------------------------

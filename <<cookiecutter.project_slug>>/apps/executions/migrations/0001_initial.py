@@ -70,6 +70,7 @@ class Migration(migrations.Migration):
                         blank=True, help_text="How many its last run says that it has scheduled.", null=True
                     ),
                 ),
+                ("has_plan", models.BooleanField(default=False, help_text="Whether tasks were planned before it ran.")),
                 ("tasks_done", models.PositiveIntegerField(default=0)),
                 ("tasks_total", models.PositiveIntegerField(default=0)),
                 ("temporal_workflow_id", models.CharField(max_length=255, unique=True)),
