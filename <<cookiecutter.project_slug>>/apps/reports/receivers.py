@@ -12,9 +12,9 @@ OWNER = "owner"
 
 
 def write_at_the_end(*, execution: Execution, event: ExecutionEvent, **_: Any) -> None:
-    """Receiver of status_changed. Costs nothing for workflows without reports."""
+    """Receiver of status_changed. Costs nothing for workflows without reports. What never ran has nothing to be written up."""
     wanted = settings_of(execution.workflow)
-    if not wanted or event.after not in states.CLOSED:
+    if not wanted or event.after not in states.CLOSED or not execution.temporal_run_id:
         return
     recipients = [
         execution.user.email if address == OWNER and execution.user else address for address in wanted.get("recipients", ())

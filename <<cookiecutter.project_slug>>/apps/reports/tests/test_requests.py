@@ -14,6 +14,7 @@ from pytest_django import Settings
 from apps.development.testing import Temporal
 from apps.executions import projection
 from apps.executions.models import Execution
+from apps.executions.services import cancel_execution
 from apps.executions.shared import Report as Ending
 from apps.executions.tests.rows import execution, person
 from apps.reports import services, tasks
@@ -64,6 +65,12 @@ def test_an_end_that_nobody_wants_written_up_costs_no_query() -> None:
 
     assert (queries_of(unwanted), Report.objects.exists()) == (0, False)
     assert queries_of(wanted) > 0
+
+
+def test_what_was_canceled_before_it_ran_is_not_written_up() -> None:
+    cancel_execution(execution("pending"), user=None)
+
+    assert not Report.objects.exists()
 
 
 def test_an_execution_of_nobody_has_no_owner_to_mail() -> None:
