@@ -160,16 +160,16 @@ hub = Hub()
 
 
 def _tell(watchers: Collection[Watcher], executions: Mapping[UUID, Execution]) -> None:
-    rendered: dict[tuple[UUID, Shown], str] = {}
-    for watcher in watchers:
-        for key in executions.keys() & watcher.known.keys():
-            execution = executions[key]
-            if watcher.known[key] == execution.revision:
+    # Ends first: they are what people wait for, and rendering takes its time where the machine is busy.
+    for execution in sorted(executions.values(), key=lambda each: each.is_open):
+        rendered: dict[Shown, str] = {}
+        for watcher in watchers:
+            if watcher.known.get(execution.pk, execution.revision) == execution.revision:
                 continue
             shown = watcher.show(execution)
-            if (key, shown) not in rendered:
-                rendered[key, shown] = _rendered(execution, shown)
-            watcher.put(key, execution.revision, rendered[key, shown])
+            if shown not in rendered:
+                rendered[shown] = _rendered(execution, shown)
+            watcher.put(execution.pk, execution.revision, rendered[shown])
 
 
 def _rendered(execution: Execution, shown: Shown) -> str:
