@@ -10,16 +10,19 @@ import socket
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from contextlib import suppress
 from http import HTTPStatus
+from http.client import HTTPConnection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ssl import create_default_context
+from threading import Timer
 
 from django.conf import settings
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, LocationParseError, NewConnectionError
-from urllib3.util import Timeout, Url, parse_url
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
 
-# In seconds, to connect and for each thing that is read.
-PATIENCE = Timeout(connect=5, read=10)
+# In seconds: to connect and for each thing that is read, and for the whole.
+PATIENCE, LONGEST = 10, 30
 PORTS = {"https": 443, "http": 80}
 # These reach IPv4 addresses where the network translates: https://www.rfc-editor.org/rfc/rfc6052
 NAT64 = IPv6Network("64:ff9b::/96")
@@ -67,9 +70,10 @@ def signature(secret: str, key: str, moment: int, body: bytes) -> str:
 
 
 def post(url: str, *, key: str, secret: str, body: bytes) -> None:
-    """Send it. Raises WebhookRefused when trying again is of no use, WebhookFailed and OSError when it may be."""
+    """Send it. Raises WebhookRefused when trying again is of no use, WebhookFailed, OSError and HTTPException when it may be."""
     parts, moment = read_address(url), int(time.time())
     headers = {
+        # The port only where it is not the usual one.
         "Host": parts.netloc or "",
         "Content-Type": "application/json",
         "User-Agent": settings.SITE_DOMAIN,
@@ -86,26 +90,36 @@ def post(url: str, *, key: str, secret: str, body: bytes) -> None:
 
 
 def _status_of(parts: Url, addresses: Iterable[str], headers: dict[str, str], body: bytes) -> int:
-    problem: Exception = WebhookFailed("The name has no address.")
-    for address in addresses:
-        pool = _pool(parts, address)
+    host, port = (parts.host or "").strip("[]"), _port(parts)
+    connection = HTTPConnection(host, port)
+    with _connect(addresses, port) as plain, plain.dup() as same:
+        # Otherwise a receiver that answers byte by byte would have a worker's slot for as long as it likes.
+        end = Timer(LONGEST, _cut, [same])
+        end.start()
         try:
-            answer = pool.urlopen(
-                "POST", parts.request_uri, body=body, headers=headers, retries=False, redirect=False, preload_content=False
-            )
-            return answer.status
-        except (NewConnectionError, ConnectTimeoutError) as error:
-            problem = error
+            secured = parts.scheme == "https"
+            connection.sock = create_default_context().wrap_socket(plain, server_hostname=host) if secured else plain
+            connection.request("POST", parts.request_uri, body, headers)
+            with connection.getresponse() as answer:
+                return answer.status
         finally:
-            pool.close()
+            end.cancel()
+            connection.close()
+
+
+def _connect(addresses: Iterable[str], port: int) -> socket.socket:
+    problem: OSError = OSError("The name has no address.")
+    for address in addresses:
+        try:
+            return socket.create_connection((address, port), PATIENCE)
+        except OSError as error:
+            problem = error
     raise problem
 
 
-def _pool(parts: Url, address: str) -> HTTPConnectionPool:
-    if parts.scheme == "http":
-        return HTTPConnectionPool(address, _port(parts), timeout=PATIENCE)
-    host = (parts.host or "").strip("[]")
-    return HTTPSConnectionPool(address, _port(parts), timeout=PATIENCE, server_hostname=host)
+def _cut(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _port(parts: Url) -> int:

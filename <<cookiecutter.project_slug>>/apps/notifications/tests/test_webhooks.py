@@ -5,15 +5,17 @@ import hmac
 import re
 import socket
 import ssl
+import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_django import Settings
-from urllib3.exceptions import NewConnectionError, SSLError
 
 from apps.development.server import free_port
 from apps.notifications import webhooks
@@ -106,8 +108,8 @@ def test_the_name_is_resolved_once_so_that_it_cannot_lead_elsewhere_after_the_lo
         asked.append(address)
         raise OSError("no way there")
 
-    monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
-    with pytest.raises(NewConnectionError):
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises(OSError, match="no way there"):
         post("https://hook.example.com/")
 
     assert asked == [("93.184.215.14", 443)]
@@ -151,8 +153,30 @@ def test_a_receiver_that_cannot_now_may_be_asked_again(inside: Receiver, status:
 def test_a_receiver_that_is_away_may_be_asked_again(settings: Settings) -> None:
     settings.WEBHOOK_ALLOW_INTERNAL = True
 
-    with pytest.raises(NewConnectionError):
+    with pytest.raises(ConnectionRefusedError):
         post(f"http://127.0.0.1:{free_port()}/")
+
+
+def test_a_receiver_that_answers_byte_by_byte_is_left(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.WEBHOOK_ALLOW_INTERNAL = True
+    monkeypatch.setattr(webhooks, "LONGEST", 0.3)
+    left = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            for byte in b"HTTP/1.1 204 No Content\r\n\r\n":
+                if left.wait(0.1):
+                    return
+                connection.send(bytes([byte]))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        with pytest.raises((HTTPException, OSError)):
+            post(f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        left.set()
+        thread.join()
 
 
 @pytest.mark.parametrize(("name", "taken"), [(NAME, True), ("other.test", False)])
@@ -167,10 +191,12 @@ def test_the_certificate_must_be_that_of_the_name(
     resolving(monkeypatch, ["127.0.0.1"])
 
     with receiver(context) as running:
+        connect = socket.create_connection
+        monkeypatch.setattr(socket, "create_connection", lambda place, patience: connect((place[0], running.port), patience))
         if taken:
-            post(f"https://{name}:{running.port}/")
+            post(f"https://{name}/")
         else:
-            with pytest.raises(SSLError, match="match"):
-                post(f"https://{name}:{running.port}/")
+            with pytest.raises(ssl.SSLCertVerificationError, match="match"):
+                post(f"https://{name}/")
 
-        assert [headers["host"] for headers, _ in running.calls] == [f"{name}:{running.port}"] * taken
+        assert [headers["host"] for headers, _ in running.calls] == [name] * taken
