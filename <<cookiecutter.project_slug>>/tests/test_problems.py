@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -48,6 +49,7 @@ def test_what_ninja_and_django_refuse_has_the_same_form(client: Client, ada_clie
     assert told(client.get("/api/v1/me")) == (401, "Sign in, or send a token: Authorization: Bearer TOKEN.")
     assert told(client.get("/api/v1/me", headers={"Authorization": "Bearer none"}))[1].startswith("The token is unknown")
     assert told(client.get("/api/v1/nothing")) == (404, "There is nothing at this address.")
+    assert told(ada_client.get(f"/api/v1/executions/{uuid4()}")) == (404, "There is nothing at this address.")
     assert told(careless.post(url, {"user_id": 1}, "application/json")) == (403, api.SENTENCES["CSRF check Failed"])
     assert told(ada_client.post(url, "{", "application/json")) == (400, "The request's body is not JSON.")
     assert told(ada_client.post(url, "x" * 3_000_000, "application/json"))[0] in {400, 413}
