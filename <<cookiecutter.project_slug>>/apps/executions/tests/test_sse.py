@@ -78,6 +78,9 @@ def test_what_the_client_has_is_not_sent_again(hub: Hub) -> None:
     new, old = Reader(hub, row, render=step, since=stream.NOTHING), Reader(hub, row, render=step, since=7)
 
     new.wait_for("id: 7\n")
+    looked = hub.polls
+    wait_until(lambda: hub.polls > looked, seconds=10)
+    assert old.watcher.take() == ("", False)
     change(row, current_step="next")
     old.wait_for("next")
 
