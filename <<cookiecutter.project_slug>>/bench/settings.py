@@ -14,7 +14,7 @@ LOGGING["loggers"]["apps.temporal.relay"] = {"level": "ERROR"}
 INSTALLED_APPS = [*INSTALLED_APPS, "bench"]
 # What executions cost is a row of its own.
 if os.environ.get("BENCH_EXECUTIONS") != "on":
-    TEMPORAL_INTERCEPTORS: list[str] = []
+    TEMPORAL_INTERCEPTORS = []
 # Neither a key nor a profile of another server, wherever it was set: the bench has a server of its own.
 for name in ("TEMPORAL_API_KEY", "TEMPORAL_PROFILE", *(name for name in os.environ if name.startswith("TEMPORAL_TLS"))):
     os.environ.pop(name, None)

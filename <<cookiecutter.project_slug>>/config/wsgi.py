@@ -1,4 +1,4 @@
-"""WSGI entry point: the site that asgi.py serves. Served by a WSGI server alone it has no streams, and pages ask again and again."""
+"""WSGI entry point: the site that asgi.py serves. Under a WSGI server it has no streams, and pages ask again and again."""
 
 import os
 
