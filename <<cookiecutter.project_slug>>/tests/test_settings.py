@@ -58,6 +58,7 @@ WRONG = [
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317"),
     ("SENTRY_DSN", "sentry.example.com"),
     ("REPORT_RECIPIENTS", "nobody"),
+    ("WEB_THREADS", "0"),
     ("WEBHOOK_ALLOW_INTERNAL", "perhaps"),
     ("ONBOARDING_FOLLOW_UP_DELAY", "a day"),
     ("DJANGO_SECRET_KEY", "short"),
