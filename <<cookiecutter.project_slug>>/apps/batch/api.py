@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 from apps.batch import services
 from apps.batch.models import Batch, BatchFailure
 from apps.batch.shared import RowQuery
+from apps.executions.models import Execution
 from apps.users.models import User
 
 router = Router(tags=["batches"])
@@ -66,7 +67,12 @@ def start(request: HttpRequest, wanted: BatchIn) -> Status[BatchOut]:
     rows = RowQuery(model=wanted.rows.model, filter=wanted.rows.filter) if wanted.rows else None
     assert isinstance(request.user, User)
     batch = services.start_batch(
-        batch_id=wanted.batch_id, user_ids=wanted.user_ids, rows=rows, action=wanted.action, user=request.user
+        batch_id=wanted.batch_id,
+        user_ids=wanted.user_ids,
+        rows=rows,
+        action=wanted.action,
+        user=request.user,
+        trigger=Execution.Trigger.API,
     )
     return Status(202, _shown(batch))
 

@@ -11,6 +11,7 @@ from pydantic_core import to_jsonable_python
 from apps.batch.models import Batch, BatchFailure
 from apps.batch.rows import check_action
 from apps.batch.shared import MAX_USER_IDS, WORKFLOW, BatchProcessingWorkflowInput, RowQuery, batch_workflow_id
+from apps.executions.models import Execution
 from apps.executions.services import start_workflow, stop_workflow
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.temporal.outbox import execution_status, is_start_kept
@@ -19,7 +20,13 @@ from apps.users.models import User
 
 @transaction.atomic
 def start_batch(
-    *, batch_id: str, action: str, user_ids: Sequence[int] = (), rows: RowQuery | None = None, user: User | None = None
+    *,
+    batch_id: str,
+    action: str,
+    user_ids: Sequence[int] = (),
+    rows: RowQuery | None = None,
+    user: User | None = None,
+    trigger: str = Execution.Trigger.CODE,
 ) -> Batch:
     """Start a batch if, and only if, this transaction commits. The same call again gives the same batch.
 
@@ -30,7 +37,7 @@ def start_batch(
     batch, _ = Batch.objects.get_or_create(batch_id=batch_id, defaults={"action": action})
     if batch.finished_at and not is_start_kept(batch.workflow_id):
         return batch
-    execution = start_workflow(WORKFLOW, wanted, workflow_id=batch_workflow_id(batch_id), user=user)
+    execution = start_workflow(WORKFLOW, wanted, workflow_id=batch_workflow_id(batch_id), user=user, trigger=trigger)
     if execution.input != to_jsonable_python(wanted):
         raise ValidationError({"batch_id": f"{batch_id!r} is the id of another batch: choose a new one."})
     return batch

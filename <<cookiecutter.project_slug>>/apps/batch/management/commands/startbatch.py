@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.batch.services import start_batch
 from apps.batch.shared import RowQuery
+from apps.executions.models import Execution
 from apps.temporal import client
 from apps.temporal.exceptions import TemporalError
 from apps.temporal.relay import deliver_due
@@ -32,7 +33,8 @@ class Command(BaseCommand):
     def handle(self, *, batch_id: str, action: str, wait: float | None, **options: Any) -> None:
         """Start it, and wait when asked to."""
         try:
-            batch = start_batch(batch_id=batch_id, action=action, user_ids=options["user_ids"] or (), rows=_rows(options))
+            user_ids, rows = options["user_ids"] or (), _rows(options)
+            batch = start_batch(batch_id=batch_id, action=action, user_ids=user_ids, rows=rows, trigger=Execution.Trigger.COMMAND)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(self.style.SUCCESS(f"Accepted {batch.workflow_id}; a running worker or the next one starts it."))
