@@ -125,6 +125,14 @@ def test_cookies_are_kept_to_this_host_and_to_tls(server: Server) -> None:
     assert "Domain" not in cookie
 
 
+def test_a_body_is_read_to_its_end(server: Server) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)) as connection:
+        connection.request("POST", "/api/v1/executions", b"a" * 1_000_000 + b"\0", THROUGH_PROXY)
+        answer = connection.getresponse()
+
+        assert (answer.status, b"NUL character" in answer.read()) == (400, True)
+
+
 def test_static_files_are_served_compressed_and_for_ever(server: Server) -> None:
     address = server.get("/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
     response = server.get(address, THROUGH_PROXY | {"Accept-Encoding": "gzip"})

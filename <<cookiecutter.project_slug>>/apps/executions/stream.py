@@ -117,12 +117,17 @@ class Streams:
         # a2wsgi takes ASCII alone, browsers send what was typed.
         scope["query_string"] = quote(scope["query_string"], safe=string.punctuation).encode()
         try:
-            await self.site(scope, receive, partial(_pass_on, scope, send))
+            await self.site(scope, partial(_received, receive), partial(_pass_on, scope, send))
             if scope[WATCHER]:
                 await _write(scope[WATCHER], receive, send)
         finally:
             if scope[WATCHER]:
                 hub.leave(scope[WATCHER])
+
+
+async def _received(receive: Receive) -> Message:
+    """As a coroutine, which a2wsgi needs to read a body: what granian gives can only be awaited."""
+    return await receive()
 
 
 async def _pass_on(scope: Message, send: Send, message: Message) -> None:
