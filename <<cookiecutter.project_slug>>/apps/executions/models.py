@@ -167,7 +167,7 @@ class TaskExecution(models.Model):
     progress_message = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        ordering = ("execution", "attempt", F("scheduled_at").asc(nulls_last=True), "position", "pk")
+        ordering = ("execution_id", "attempt", F("scheduled_at").asc(nulls_last=True), "position", "pk")
         indexes: ClassVar = [models.Index(fields=["execution", "attempt", "scheduled_at", "position", "id"], name="task_order")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["execution", "run_id", "activity_id"], name="one_task_an_activity"),

@@ -129,8 +129,11 @@ def terminate_execution(execution: Execution, *, user: Actor, reason: str) -> Ex
     """End it without letting it clean up. Raises IllegalTransition for one that has ended."""
     execution = projection.locked(execution)
     states.check(execution.status, Status.TERMINATED)
-    if not (execution.is_planned or _withdrawn(execution.temporal_workflow_id)):
-        outbox.enqueue_terminate(execution.temporal_workflow_id, reason=reason)
+    if not execution.is_planned:
+        if outbox.is_start_kept(execution.temporal_workflow_id):
+            outbox.terminate_execution(execution.temporal_workflow_id, reason=reason)
+        else:
+            outbox.enqueue_terminate(execution.temporal_workflow_id, reason=reason)
     projection.change(execution, Status.TERMINATED, "terminate", by="user", user=user, reason=reason)
     return execution
 

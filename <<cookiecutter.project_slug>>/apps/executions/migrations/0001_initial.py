@@ -179,7 +179,13 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "ordering": ("execution", "attempt", models.OrderBy(models.F("scheduled_at"), nulls_last=True), "position", "pk"),
+                "ordering": (
+                    "execution_id",
+                    "attempt",
+                    models.OrderBy(models.F("scheduled_at"), nulls_last=True),
+                    "position",
+                    "pk",
+                ),
             },
         ),
         migrations.AddIndex(

@@ -205,6 +205,15 @@ def test_a_terminated_one_is_ended_at_once(ada: User, nobody: int, temporal: Tem
     deliver_all()
 
     assert (execution.status, client.describe(execution.temporal_workflow_id).status) == ("terminated", "terminated")
+    assert not OutboxMessage.objects.filter(kind="cancel").exists()
+
+
+def test_a_terminated_one_that_waits_in_the_outbox_is_withdrawn(ada: User) -> None:
+    execution = services.start_execution(plan(ada), user=ada)
+
+    execution = services.terminate_execution(execution, user=ada, reason="it must stop")
+
+    assert (execution.status, OutboxMessage.objects.get().status) == ("terminated", "canceled")
 
 
 def test_the_same_key_is_the_same_execution(ada: User, nobody: int) -> None:
