@@ -12,6 +12,8 @@ from apps.executions import projection
 from apps.executions.models import Execution, TaskExecution
 from apps.executions.shared import TaskRecord
 from apps.executions.tests.rows import execution, person
+from apps.reports import writing
+from apps.reports.models import Report
 from apps.users.models import User
 from tests.browsing import Open
 
@@ -83,7 +85,9 @@ def test_pages_fit_their_screen_and_can_be_read_by_everybody(
     a_task = failed.tasks.all()[1].pk
     own = ["", "?q=x", "new/", "new/?workflow=batch_processing", "dashboard/", f"{failed.pk}/", f"{failed.pk}/reset/"]
     inbox = ["/inbox/", "/inbox/settings/", "/inbox/settings/?workflow=batch_processing"]
-    places = [*(f"/executions/{place}" for place in own), f"/executions/{failed.pk}/tasks/{a_task}/", *inbox, "/"]
+    write_up(failed)
+    reports = ["/reports/", f"/reports/?execution={failed.pk}"]
+    places = [*(f"/executions/{place}" for place in own), f"/executions/{failed.pk}/tasks/{a_task}/", *inbox, *reports, "/"]
     page = open_page("/executions/", nobody, viewport={"width": width, "height": 800}, color_scheme=scheme)
     assert problems_of(page, width) == []
 
@@ -94,6 +98,13 @@ def test_pages_fit_their_screen_and_can_be_read_by_everybody(
         found[place] = problems_of(page, width)
 
     assert {place: problems for place, problems in found.items() if problems} == {}
+
+
+def write_up(row: Execution) -> None:
+    """A report that its end has asked for, beside one that waits and one that failed."""
+    Report.objects.create(execution=row, attempt=row.attempt, format="pdf").failed("It could not be written: " + 60 * "u")
+    report = Report.objects.get(execution=row, format="html")
+    assert writing.write(report), report.error
 
 
 def problems_of(page: Page, width: int) -> list[str]:
