@@ -73,8 +73,13 @@ def locked(execution: Execution) -> Execution:
 def begin_attempt(
     execution: Execution, *, user: Actor = None, by: str = "user", reason: str, keep_done: bool, repeat_effects: bool = False
 ) -> None:
-    """Send a locked, closed execution back to work. `keep_done` takes what succeeded over to the new attempt."""
-    kept = list(execution.tasks.filter(attempt=execution.attempt, status=TaskStatus.SUCCESS)) if keep_done else []
+    """Send a locked, closed execution back to work. `keep_done` takes what succeeded over to the new attempt.
+
+    What was planned and is not taken over is planned again.
+    """
+    before = list(execution.tasks.filter(attempt=execution.attempt))
+    kept = [task for task in before if keep_done and task.status == TaskStatus.SUCCESS]
+    planned = [task for task in before if task.position and task not in kept]
     # The trail names the run that was, which from now on has no say.
     _apply(execution, Status.RUNNING, "reset", by=by, user=user, reason=reason, by_reset=True)
     execution.attempt += 1
@@ -82,7 +87,17 @@ def begin_attempt(
     for task in kept:
         task.pk, task._state.adding, task.run_id = None, True, f"attempt {execution.attempt}"
         task.attempt, task.carried = execution.attempt, True
-    TaskExecution.objects.bulk_create(kept)
+    again = [
+        TaskExecution(
+            execution=execution,
+            name=task.name,
+            attempt=execution.attempt,
+            position=task.position,
+            activity_id=f"planned-{execution.attempt}-{task.position}",
+        )
+        for task in planned
+    ]
+    TaskExecution.objects.bulk_create([*kept, *again])
     store([execution])
     if repeat_effects:
         effects_wanted_again.send(Execution, execution=execution)
