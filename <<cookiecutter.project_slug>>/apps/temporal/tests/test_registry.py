@@ -11,6 +11,7 @@ from apps.temporal import registry
 
 WORKFLOWS = {
     "batch_processing",
+    "daily_report",
     "django_task",
     "reconcile_executions",
     "user_onboarding",
@@ -26,6 +27,7 @@ ACTIVITIES = {
     "report_execution",
     "run_django_task",
     "send_email_activity",
+    "write_daily_report",
 }
 
 
