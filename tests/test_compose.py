@@ -14,7 +14,8 @@ from tools.project import Api, Project, free_ports
 
 ADDRESS = "staff@example.com"
 WAITING_FOR_A_LOCK = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-LOCK = "BEGIN; LOCK TABLE users_user IN EXCLUSIVE MODE; SELECT pg_sleep(600);"
+# Changes wait, references to an account do not.
+LOCK = "BEGIN; LOCK TABLE users_user IN SHARE MODE; SELECT pg_sleep(600);"
 UNLOCK = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK TABLE%'"
 
 
@@ -108,7 +109,7 @@ def test_stopping_the_worker_during_an_activity_loses_nothing(stack: Stack, api:
         psql, cwd=stack.folder, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as locking:
         wait_until(
-            lambda: "1" in stack.sql("SELECT count(*) FROM pg_locks WHERE mode = 'ExclusiveLock' AND locktype = 'relation'")
+            lambda: "1" in stack.sql("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND locktype = 'relation'")
         )
         api.post("/batches", {"batch_id": "stopped", "rows": {"model": "users.User", "filter": {}}, "action": "check_profile"})
         wait_until(lambda: int(stack.sql(WAITING_FOR_A_LOCK)) > 0)
