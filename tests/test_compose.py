@@ -108,9 +108,7 @@ def test_stopping_the_worker_during_an_activity_loses_nothing(stack: Stack, api:
     with subprocess.Popen(
         psql, cwd=stack.folder, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as locking:
-        wait_until(
-            lambda: "1" in stack.sql("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND locktype = 'relation'")
-        )
+        wait_until(lambda: "1" in stack.sql("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND locktype = 'relation'"))
         api.post("/batches", {"batch_id": "stopped", "rows": {"model": "users.User", "filter": {}}, "action": "check_profile"})
         wait_until(lambda: int(stack.sql(WAITING_FOR_A_LOCK)) > 0)
         with subprocess.Popen(

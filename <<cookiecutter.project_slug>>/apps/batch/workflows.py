@@ -51,6 +51,8 @@ RANGE = workflow.ActivityConfig(
 class BatchProcessingWorkflow:
     """Do one action to every row, some ranges at a time, and say how many went well."""
 
+    internal_fields = ("carried",)
+
     @workflow.init
     def __init__(self, wanted: BatchProcessingWorkflowInput) -> None:
         self.wanted = wanted

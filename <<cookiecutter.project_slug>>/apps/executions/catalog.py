@@ -1,7 +1,8 @@
 """What can be started by hand: every workflow of the project, with what it asks for.
 
-A workflow may say more of itself by attributes of its class: `planned_tasks`, the names of its activities in their order, and
-`workflow_id`, a static method that gives the id for an input where the same input must not run twice.
+A workflow may say more of itself by attributes of its class: `planned_tasks`, the names of its activities in their order,
+`workflow_id`, a static method that gives the id for an input where the same input must not run twice, and `internal_fields`, the
+fields of its input that only it fills in.
 """
 
 import inspect
@@ -32,8 +33,11 @@ class Startable:
 
     @property
     def schema(self) -> dict[str, Any]:
-        """The JSON Schema of its input, empty when it takes none."""
-        return self.adapter.json_schema() if self.adapter else {}
+        """The JSON Schema of its input, empty when it takes none, without what only the workflow itself fills in."""
+        schema = self.adapter.json_schema() if self.adapter else {}
+        for name in getattr(self.code, "internal_fields", ()):
+            del schema["properties"][name]
+        return schema
 
     def read(self, values: Any) -> Any:
         """The input that those JSON values mean. Raises ValidationError by field name."""

@@ -12,7 +12,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from apps.development.testing import Temporal
-from apps.executions import buffer, services
+from apps.executions import buffer, catalog, services
 from apps.executions.models import Execution, ExecutionEvent
 from apps.executions.states import IllegalTransition
 from apps.temporal import client
@@ -272,3 +272,7 @@ def test_the_audit_trail_is_only_added_to(ada: User) -> None:
     ):
         with pytest.raises(TypeError, match="only ever added to"):
             change()
+
+
+def test_people_are_not_asked_for_what_a_workflow_hands_to_itself() -> None:
+    assert sorted(catalog.find("batch_processing").schema["properties"]) == ["action", "batch_id", "rows", "user_ids"]
