@@ -17,7 +17,7 @@ from apps.onboarding.api import router as onboarding
 from apps.reports.api import router as reports
 from apps.schedules.api import router as schedules
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
-from apps.users.auth import BearerAuth, SessionAuth
+from apps.users.auth import BearerAuth, SessionAuth, account
 from apps.users.models import User
 from config.problems import FieldProblem, ProblemApi, problem, storable
 from config.views import NOTHING_HERE, SITE_NAME
@@ -53,8 +53,7 @@ class MeOut(Schema):
 @api.get("/me", response=MeOut, tags=["account"], summary="Who the request acts as")
 def me(request: HttpRequest) -> User:
     """A way to try a token."""
-    assert isinstance(request.user, User)
-    return request.user
+    return account(request)
 
 
 @api.exception_handler(InvalidRequest)

@@ -15,7 +15,7 @@ from apps.batch import services
 from apps.batch.models import Batch, BatchFailure
 from apps.batch.shared import RowQuery
 from apps.executions.models import Execution
-from apps.users.models import User
+from apps.users.auth import account
 
 router = Router(tags=["batches"])
 
@@ -65,13 +65,12 @@ def start(request: HttpRequest, wanted: BatchIn) -> Status[BatchOut]:
     """Accepted at once. The same request again gives the same batch; another one under its id is refused."""
     _require(request, "batch.add_batch")
     rows = RowQuery(model=wanted.rows.model, filter=wanted.rows.filter) if wanted.rows else None
-    assert isinstance(request.user, User)
     batch = services.start_batch(
         batch_id=wanted.batch_id,
         user_ids=wanted.user_ids,
         rows=rows,
         action=wanted.action,
-        user=request.user,
+        user=account(request),
         trigger=Execution.Trigger.API,
     )
     return Status(202, _shown(batch))

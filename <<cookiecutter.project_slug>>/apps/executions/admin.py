@@ -11,7 +11,7 @@ from apps.executions import services
 from apps.executions.models import CHANGE, TERMINATE, Execution, ExecutionEvent, TaskExecution
 from apps.executions.states import IllegalTransition
 from apps.temporal.admin import ReadOnlyAdmin
-from apps.users.models import User
+from apps.users.auth import account
 
 REASON = "in the admin"
 
@@ -58,11 +58,10 @@ class ExecutionAdmin(RecordAdmin):
         return request.user.has_perm(f"executions.{TERMINATE}")
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Execution], done: str, act: Callable[..., Execution]) -> None:
-        assert isinstance(request.user, User)
         accepted = 0
         for execution in queryset:
             try:
-                act(execution, user=request.user, reason=REASON)
+                act(execution, user=account(request), reason=REASON)
                 accepted += 1
             except (IllegalTransition, ValidationError) as error:
                 reason = str(error) if isinstance(error, IllegalTransition) else " ".join(error.messages)

@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -33,7 +33,7 @@ from apps.executions.schemas import (
 from apps.executions.sse import Shown, Watcher
 from apps.executions.states import IllegalTransition
 from apps.executions.stream import EVENTS, NOTHING, respond
-from apps.users.models import User
+from apps.users.auth import account
 
 router = Router(tags=["executions"])
 workflows = Router(tags=["executions"])
@@ -51,7 +51,7 @@ def listed(request: HttpRequest) -> list[catalog.Startable]:
 @paginate
 def executions(request: HttpRequest, filters: Query[ExecutionFilters]) -> QuerySet[Execution]:
     """One's own; with the permission executions.view_execution, everybody's."""
-    return filters.filter(Execution.objects.visible_to(request.user).defer("input", "result", "context", "trigger_data"))
+    return filters.filter(Execution.objects.visible_to(request.user).listed())
 
 
 @router.post("", response={201: ExecutionDetail}, summary="Plan an execution, or start it at once")
@@ -61,7 +61,7 @@ def create(
     key: Annotated[str, Header(alias="Idempotency-Key", max_length=200, description=KEY)] = "",
 ) -> Status[Execution]:
     """Accepted at once, also while Temporal is away. Needs the permission executions.add_execution."""
-    user = _user(request)
+    user = account(request)
     if not user.has_perm(f"executions.{START}"):
         raise PermissionDenied(f"This needs the permission executions.{START}.")
     execution = services.plan_execution(
@@ -88,7 +88,6 @@ def tasks(
 ) -> QuerySet[TaskExecution]:
     """Of all attempts, or of one."""
     found = _visible(request, execution_id).tasks.defer("output", "log")
-    found = found.order_by("attempt", F("scheduled_at").asc(nulls_last=True), "position", "pk")
     return found if attempt is None else found.filter(attempt=attempt)
 
 
@@ -115,44 +114,39 @@ def watch(
     """Whenever it changes an event `execution`, with what GET answers, and its revision as id; after the last one `end`."""
     execution = _visible(request, execution_id)
     known = {execution.pk: since if last == NOTHING else last}
-    return respond(request, Watcher(_user(request).pk, known, lambda _: Shown("execution", _as_json, (request,))))
+    return respond(request, Watcher(account(request).pk, known, lambda _: Shown("execution", _as_json, (request,))))
 
 
 @router.post("/{uuid:execution_id}/start", response={202: ExecutionDetail, 409: None}, summary="Start a planned execution")
 def start(request: HttpRequest, execution_id: UUID) -> Status[Execution]:
     """409 for one that was started."""
     execution = _allowed(request, execution_id, "start")
-    return Status(202, services.start_execution(execution, user=_user(request)))
+    return Status(202, services.start_execution(execution, user=account(request)))
 
 
 @router.post("/{uuid:execution_id}/cancel", response={202: ExecutionDetail, 409: None}, summary="Cancel an execution")
 def cancel(request: HttpRequest, execution_id: UUID, wanted: ReasonIn | None = None) -> Status[Execution]:
     """It may clean up first. 409 for one that has ended."""
     execution = _allowed(request, execution_id, "cancel")
-    return Status(202, services.cancel_execution(execution, user=_user(request), reason=wanted.reason if wanted else ""))
+    return Status(202, services.cancel_execution(execution, user=account(request), reason=wanted.reason if wanted else ""))
 
 
 @router.post("/{uuid:execution_id}/terminate", response={202: ExecutionDetail, 409: None}, summary="Terminate an execution")
 def terminate(request: HttpRequest, execution_id: UUID, wanted: TerminateIn) -> Status[Execution]:
     """It does not clean up. 409 for one that has ended. Needs the permission executions.terminate_execution."""
     execution = _allowed(request, execution_id, "terminate")
-    return Status(202, services.terminate_execution(execution, user=_user(request), reason=wanted.reason))
+    return Status(202, services.terminate_execution(execution, user=account(request), reason=wanted.reason))
 
 
 @router.post("/{uuid:execution_id}/reset", response={202: ExecutionDetail, 409: None}, summary="Try an execution again")
 def reset(request: HttpRequest, execution_id: UUID, wanted: ResetIn) -> Status[Execution]:
     """On the same row, as a new attempt. 409 for one that is at work or has completed."""
     execution = _allowed(request, execution_id, "reset")
-    return Status(202, services.reset_execution(execution, user=_user(request), **wanted.dict()))
+    return Status(202, services.reset_execution(execution, user=account(request), **wanted.dict()))
 
 
 def _as_json(execution: Execution, request: HttpRequest) -> str:
     return ExecutionDetail.model_validate(execution, context={"request": request}).model_dump_json()
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def _visible(request: HttpRequest, execution_id: UUID) -> Execution:
@@ -161,6 +155,5 @@ def _visible(request: HttpRequest, execution_id: UUID) -> Execution:
 
 def _allowed(request: HttpRequest, execution_id: UUID, action: str) -> Execution:
     execution = _visible(request, execution_id)
-    if action not in live.allowed_actions(_user(request), execution):
-        raise PermissionDenied(f"This account may not {action} this execution.")
+    live.require(request.user, execution, action)
     return execution

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from apps.executions import catalog, charts
 from apps.executions.charts import Series, Span
-from apps.executions.models import Execution
+from apps.executions.models import Execution, ExecutionQuerySet
 from apps.temporal.models import OutboxMessage
 
 Status = Execution.Status
@@ -151,10 +151,10 @@ def figures(executions: QuerySet[Execution], days: Sequence[date]) -> Figures:
     )
 
 
-def oldest_waiting(executions: QuerySet[Execution]) -> list[Execution]:
+def oldest_waiting(executions: ExecutionQuerySet) -> list[Execution]:
     """Those that have waited longest: to be started, or for what a person has to do."""
     waiting = executions.filter(status__in=[Status.PENDING, Status.PAUSED])
-    return list(waiting.defer("input", "result", "context", "trigger_data").order_by("created_at", "id")[:OLDEST])
+    return list(waiting.listed().order_by("created_at", "id")[:OLDEST])
 
 
 def backlog() -> Backlog:

@@ -1,7 +1,5 @@
 """The dashboard: what became of the executions of the last days, how long they took, what waits. Its figures: dashboard.py."""
 
-from typing import cast
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,7 +9,7 @@ from django.views.decorators.http import require_safe
 from apps.executions import dashboard as figures_of
 from apps.executions.dashboard import TONES
 from apps.executions.models import VIEW, Execution
-from apps.users.models import User
+from apps.users.auth import account
 
 
 @require_safe
@@ -25,6 +23,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "figures": figures,
         "tones": TONES,
         "waiting": figures_of.oldest_waiting(executions),
-        "backlog": figures_of.backlog() if cast("User", request.user).has_perm(f"executions.{VIEW}") else None,
+        "backlog": figures_of.backlog() if account(request).has_perm(f"executions.{VIEW}") else None,
     }
     return render(request, "executions/dashboard.html", context)

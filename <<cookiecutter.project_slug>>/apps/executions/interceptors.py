@@ -27,7 +27,7 @@ from temporalio.worker import (  # noqa: TID251  an interceptor, not a worker
 )
 
 from apps.executions.progress import RunningTask, TaskLog, current
-from apps.executions.shared import REPORT, UNTRACKED, Report, TaskRecord, said, short
+from apps.executions.shared import REPORT, UNTRACKED, Report, TaskRecord, kind_of, said, short
 from apps.temporal.conf import MEMO
 
 # Some seconds of attempts. A workflow does not wait longer for a row: reconcile mends it.
@@ -160,8 +160,7 @@ def _is_final(error: BaseException) -> bool:
         return True
     if policy is None:
         return False
-    kind = error.type if isinstance(error, ApplicationError) and error.type else type(error).__name__
-    return 0 < policy.maximum_attempts <= info.attempt or kind in (policy.non_retryable_error_types or ())
+    return 0 < policy.maximum_attempts <= info.attempt or kind_of(error) in (policy.non_retryable_error_types or ())
 
 
 def _keep_lines() -> None:

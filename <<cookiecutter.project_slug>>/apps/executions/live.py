@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 from typing import Any, Final
 
+from django.core.exceptions import PermissionDenied
 from django.template.loader import render_to_string
 from django.utils import timezone
 
@@ -40,6 +41,12 @@ def allowed_actions(user: Any, execution: Execution) -> frozenset[str]:
         "terminate": user.has_perm(f"executions.{TERMINATE}"),
     }
     return frozenset(action for action, may in allowed.items() if may)
+
+
+def require(user: Any, execution: Execution, action: str) -> None:
+    """Raises PermissionDenied unless the account may do that to the execution."""
+    if action not in allowed_actions(user, execution):
+        raise PermissionDenied(f"This account may not {action} this execution.")
 
 
 def possible_actions(execution: Execution) -> frozenset[str]:

@@ -28,6 +28,10 @@ class ExecutionQuerySet(models.QuerySet["Execution"]):
         """Those that an account may see: its own, and every one with the permission."""
         return self if user.has_perm(f"executions.{VIEW}") else self.filter(user_id=user.pk or 0)
 
+    def listed(self) -> Self:
+        """Without the large values that no list shows."""
+        return self.defer("input", "result", "context", "trigger_data")
+
 
 class Execution(models.Model):
     """One execution of a workflow, through all its attempts. `revision` grows with every change that a page may show."""
@@ -81,7 +85,6 @@ class Execution(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
     updated_at = models.DateTimeField(auto_now=True)
-    reconciled_at = models.DateTimeField(null=True, blank=True)
 
     objects = ExecutionQuerySet.as_manager()
 

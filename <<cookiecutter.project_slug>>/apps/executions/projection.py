@@ -28,7 +28,7 @@ LEFT: Mapping[str, tuple[str, str]] = {
 }
 STORED = (
     "status", "result", "error_message", "current_step", "attempt", "activities", "tasks_done", "tasks_total", "temporal_run_id",
-    "revision", "start_requested_at", "cancel_requested_at", "started_at", "completed_at", "updated_at", "reconciled_at",
+    "revision", "start_requested_at", "cancel_requested_at", "started_at", "completed_at", "updated_at",
 )  # fmt: skip
 
 
@@ -71,11 +71,18 @@ def locked(execution: Execution) -> Execution:
 
 
 def begin_attempt(
-    execution: Execution, *, user: Actor = None, by: str = "user", reason: str, keep_done: bool, repeat_effects: bool = False
+    execution: Execution,
+    *,
+    user: Actor = None,
+    by: str = "user",
+    reason: str,
+    keep_done: bool,
+    repeat_effects: bool = False,
+    run_id: str = "",
 ) -> None:
     """Send a locked, closed execution back to work. `keep_done` takes what succeeded over to the new attempt.
 
-    What was planned and is not taken over is planned again.
+    `run_id` is its new run, where that is known. What was planned and is not taken over is planned again.
     """
     before = list(execution.tasks.filter(attempt=execution.attempt))
     kept = [task for task in before if keep_done and task.status == TaskStatus.SUCCESS]
@@ -83,6 +90,7 @@ def begin_attempt(
     # The trail names the run that was, which from now on has no say.
     _apply(execution, Status.RUNNING, "reset", by=by, user=user, reason=reason, by_reset=True)
     execution.attempt += 1
+    execution.temporal_run_id = run_id or execution.temporal_run_id
     execution.error_message, execution.result, execution.activities, execution.cancel_requested_at = "", None, None, None
     for task in kept:
         task.pk, task._state.adding, task.run_id = None, True, f"attempt {execution.attempt}"
@@ -109,7 +117,7 @@ def finish(workflow_id: str, workflow: str, run_id: str, report: Report, records
 
     A run that was reset meanwhile has no say any more.
     """
-    executions = _locked({workflow_id: workflow})
+    executions = locked_by_id({workflow_id: workflow})
     execution = executions[workflow_id]
     _write(executions, records)
     if execution.status not in states.CLOSED and not _is_superseded(execution, run_id):
@@ -123,7 +131,7 @@ def finish(workflow_id: str, workflow: str, run_id: str, report: Report, records
 @transaction.atomic
 def record(records: Sequence[TaskRecord]) -> None:
     """Store what workers say of activities, the newest of each last."""
-    executions = _locked({each.workflow_id: each.workflow for each in records})
+    executions = locked_by_id({each.workflow_id: each.workflow for each in records})
     _write(executions, records)
     store(executions.values())
 
@@ -135,9 +143,8 @@ def complete(execution: Execution, records: Sequence[TaskRecord]) -> bool:
     known = dict(execution.tasks.filter(run_id=execution.temporal_run_id).values_list("activity_id", "status"))
     missing = [each for each in records if known.get(each.activity_id) != each.status]
     execution.activities = len(records)
+    _write({execution.temporal_workflow_id: execution}, missing)
     store([execution])
-    if missing:
-        record(missing)
     return bool(missing)
 
 
@@ -178,7 +185,7 @@ def _audit(execution: Execution, action: str, *, by: str, user: Actor, before: s
     )
 
 
-def _locked(wanted: Mapping[str, str]) -> dict[str, Execution]:
+def locked_by_id(wanted: Mapping[str, str]) -> dict[str, Execution]:
     """Executions by workflow id, locked. Those that nobody here started get their rows now."""
     found = _lock(wanted)
     if missing := wanted.keys() - found.keys():

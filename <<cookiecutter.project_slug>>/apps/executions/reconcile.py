@@ -78,12 +78,7 @@ def mend(seen: Seen) -> bool:
     if execution is None:
         if not seen.status or seen.workflow in UNTRACKED:
             return False
-        execution = Execution.objects.create(
-            workflow=seen.workflow,
-            temporal_workflow_id=seen.workflow_id,
-            trigger=Execution.Trigger.OUTSIDE,
-            start_requested_at=timezone.now(),
-        )
+        execution = projection.locked_by_id({seen.workflow_id: seen.workflow})[seen.workflow_id]
     if not seen.status:
         return _mend_unknown(execution)
     if _waits_in_outbox(seen.workflow_id):
@@ -135,9 +130,8 @@ def _mend_known(execution: Execution, seen: Seen) -> bool:
 
 
 def _begin_again(execution: Execution, seen: Seen) -> None:
-    projection.begin_attempt(execution, by="reconcile", reason="It was reset in Temporal itself.", keep_done=False)
-    execution.temporal_run_id = seen.run_id
-    projection.store([execution])
+    reason = "It was reset in Temporal itself."
+    projection.begin_attempt(execution, by="reconcile", reason=reason, keep_done=False, run_id=seen.run_id)
 
 
 def _close(execution: Execution, seen: Seen) -> None:

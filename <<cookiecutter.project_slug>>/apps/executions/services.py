@@ -5,7 +5,6 @@ Nobody waits for Temporal here: what is asked of it goes through the outbox, and
 
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,7 +14,6 @@ from pydantic_core import to_jsonable_python
 from apps.executions import catalog, projection, states
 from apps.executions.models import Actor, Execution, TaskExecution
 from apps.temporal import outbox
-from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 
 Status, TaskStatus, Trigger = Execution.Status, TaskExecution.Status, Execution.Trigger
@@ -102,7 +100,7 @@ def cancel_execution(execution: Execution, *, user: Actor, reason: str = "") -> 
     """Ask it to stop cleanly; one that never started is canceled at once. Raises IllegalTransition for one that has ended."""
     execution = projection.locked(execution)
     states.check(execution.status, Status.CANCELED)
-    if execution.is_planned or _withdrawn(execution.temporal_workflow_id):
+    if execution.is_planned or outbox.cancel_execution(execution.temporal_workflow_id, is_known=True):
         projection.change(execution, Status.CANCELED, "cancel", by="user", user=user, reason=reason)
     else:
         execution.cancel_requested_at = timezone.now()
@@ -130,10 +128,7 @@ def terminate_execution(execution: Execution, *, user: Actor, reason: str) -> Ex
     execution = projection.locked(execution)
     states.check(execution.status, Status.TERMINATED)
     if not execution.is_planned:
-        if outbox.is_start_kept(execution.temporal_workflow_id):
-            outbox.terminate_execution(execution.temporal_workflow_id, reason=reason)
-        else:
-            outbox.enqueue_terminate(execution.temporal_workflow_id, reason=reason)
+        outbox.terminate_execution(execution.temporal_workflow_id, reason=reason, is_known=True)
     projection.change(execution, Status.TERMINATED, "terminate", by="user", user=user, reason=reason)
     return execution
 
@@ -158,11 +153,3 @@ def reset_execution(
     projection.begin_attempt(execution, user=user, reason=reason, keep_done=to == FAILED_STEP, repeat_effects=repeat_effects)
     outbox.enqueue_reset(execution.temporal_workflow_id, run_id=earlier, to=RESET_POINTS[to], reason=reason or "reset by hand")
     return execution
-
-
-def _withdrawn(workflow_id: str) -> bool:
-    """Ask for a clean stop. True when its start had not been sent and never will."""
-    if outbox.is_start_kept(workflow_id):
-        return outbox.cancel_execution(workflow_id)
-    outbox.enqueue(OutboxMessage.Kind.CANCEL, workflow_id, {}, key=str(uuid4()))
-    return False

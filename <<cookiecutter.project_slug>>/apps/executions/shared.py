@@ -71,10 +71,15 @@ def short(value: Any) -> Any:
     return plain if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text):,} characters)"
 
 
+def kind_of(error: BaseException) -> str:
+    """The name by which Temporal and its retry policies know an error."""
+    return error.type if isinstance(error, ApplicationError) and error.type else type(error).__name__
+
+
 def said(error: BaseException) -> str:
     """The reason in a line: of a step that failed, the step's own."""
     while isinstance(error, FailureError) and error.cause and not isinstance(error, ApplicationError):
         error = error.cause
-    kind = error.type if isinstance(error, ApplicationError) and error.type else type(error).__name__
+    kind = kind_of(error)
     message = error.message if isinstance(error, FailureError) else str(error)
     return f"{kind}: {message}" if message else kind

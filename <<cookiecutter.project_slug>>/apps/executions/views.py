@@ -1,6 +1,5 @@
 """The pages of executions. Each shows what its reader may see; what may be done is said by live.py and done by services.py."""
 
-from typing import cast
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
@@ -22,11 +21,9 @@ from apps.executions.forms import Filters, InputForm, messages_of
 from apps.executions.models import START, VIEW, Execution
 from apps.executions.shared import short
 from apps.executions.states import IllegalTransition
-from apps.users.models import User
+from apps.users.auth import account
 
 ROWS_A_PAGE = 50
-# Large values that no row shows.
-UNSHOWN = ("input", "result", "context", "trigger_data", "error_message")
 
 
 @require_safe
@@ -34,13 +31,13 @@ UNSHOWN = ("input", "result", "context", "trigger_data", "error_message")
 @never_cache
 def listed(request: HttpRequest) -> HttpResponse:
     """The executions that the account may see, newest first."""
-    user = _user(request)
+    user = account(request)
     filters = Filters(request.GET, sees_all=user.has_perm(f"executions.{VIEW}"))
     # Keys first: an index has them in their order, so that a page far behind reads no more rows than the first.
     keys = filters.chosen(Execution.objects.visible_to(user)).values_list("pk", flat=True)
     page = Paginator(keys, ROWS_A_PAGE).get_page(request.GET.get("page"))
-    shown = Execution.objects.filter(pk__in=list(page.object_list))
-    rows = list(shown.select_related("user").defer(*UNSHOWN))
+    shown = Execution.objects.filter(pk__in=list(page.object_list)).listed()
+    rows = list(shown.select_related("user").defer("error_message"))
     context = {
         "filters": filters,
         "page": page,
@@ -65,7 +62,7 @@ def detail(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "fragment": _fragment(request, execution),
         "page": _page(request),
         "input": live.pretty(short(execution.input)),
-        "temporal_url": _temporal_url(execution) if settings.DEBUG or _user(request).is_staff else "",
+        "temporal_url": _temporal_url(execution) if settings.DEBUG or account(request).is_staff else "",
     }
     return render(request, "executions/detail.html", context)
 
@@ -102,7 +99,7 @@ def task(request: HttpRequest, execution_id: UUID, task_id: int) -> HttpResponse
 @never_cache
 def new(request: HttpRequest) -> HttpResponse:
     """Choose a workflow, say what it asks for, then plan it or start it at once. The key makes a second click do nothing."""
-    user = _user(request)
+    user = account(request)
     if not user.has_perm(f"executions.{START}"):
         raise PermissionDenied(f"Starting executions by hand needs the permission executions.{START}.")
     name = request.GET.get("workflow", "")
@@ -128,13 +125,12 @@ def new(request: HttpRequest) -> HttpResponse:
 def act(request: HttpRequest, execution_id: UUID, action: str) -> HttpResponse:
     """Ask why and how, then do it. What cannot be done where the execution stands is said on its page."""
     execution = _visible(request, execution_id)
-    if action not in live.allowed_actions(request.user, execution):
-        raise PermissionDenied(f"This account may not {action} this execution.")
+    live.require(request.user, execution, action)
     wanted = ACTIONS[action]
     form = wanted.form(request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():
         try:
-            wanted.run(execution, user=_user(request), **form.cleaned_data)
+            wanted.run(execution, user=account(request), **form.cleaned_data)
             messages.success(request, wanted.done)
             return redirect("executions:detail", execution.pk)
         except IllegalTransition as error:
@@ -144,10 +140,6 @@ def act(request: HttpRequest, execution_id: UUID, action: str) -> HttpResponse:
             form.add_error(None, messages_of(error))
     context = {"execution": execution, "title": catalog.title(execution.workflow), "wanted": wanted, "form": form}
     return render(request, "executions/act.html", context)
-
-
-def _user(request: HttpRequest) -> User:
-    return cast("User", request.user)
 
 
 def _visible(request: HttpRequest, execution_id: UUID) -> Execution:

@@ -15,6 +15,7 @@ from apps.executions import catalog
 from apps.notifications import messages, preferences, services
 from apps.notifications.models import Channel, Contact, Event, Notification
 from apps.notifications.webhooks import WebhookRefused
+from apps.users.auth import account
 from apps.users.models import User
 from config.pagination import Pages
 
@@ -85,7 +86,7 @@ def listed(request: HttpRequest, unread: bool = False) -> QuerySet[Notification]
 @router.post("/read", response=ReadOut, summary="Mark every message as read")
 def read_all(request: HttpRequest) -> ReadOut:
     """Those that were read before keep their time."""
-    return ReadOut(read=services.mark_read(user=_user(request)))
+    return ReadOut(read=services.mark_read(user=account(request)))
 
 
 @router.post("/{int:notification_id}/read", response=ReadOut, summary="Mark a message as read")
@@ -93,21 +94,21 @@ def read(request: HttpRequest, notification_id: Annotated[int, Field(le=2**63 - 
     """404 for the messages of others."""
     if not Notification.objects.inbox(request.user).filter(pk=notification_id).exists():
         raise Http404
-    return ReadOut(read=services.mark_read(user=_user(request), pk=notification_id))
+    return ReadOut(read=services.mark_read(user=account(request), pk=notification_id))
 
 
 @router.get("/choices", response=list[Choice], summary="What the account is told of")
 def choices(request: HttpRequest, workflow: Annotated[str, Field(description=WORKFLOW)] = "") -> list[Choice]:
     """What holds for each event and channel, chosen or not."""
     _check(workflow)
-    return _effective(_user(request), workflow)
+    return _effective(account(request), workflow)
 
 
 @router.put("/choices", response=list[Choice], summary="Choose what the account is told of")
 def choose(request: HttpRequest, wanted: ChoicesIn, workflow: Annotated[str, Field(description=WORKFLOW)] = "") -> list[Choice]:
     """Gives what holds from now on."""
     _check(workflow)
-    user = _user(request)
+    user = account(request)
     new = {(choice.event.value, choice.channel.value): choice.wanted for choice in wanted.choices}
     preferences.choose(user, workflow, preferences.choices_of(user, workflow) | new)
     return _effective(user, workflow)
@@ -117,21 +118,21 @@ def choose(request: HttpRequest, wanted: ChoicesIn, workflow: Annotated[str, Fie
 def forget(request: HttpRequest, workflow: Annotated[str, Field(description=WORKFLOW)] = "") -> list[Choice]:
     """For a workflow what was chosen for all holds again, for all what the site takes for usual."""
     _check(workflow)
-    preferences.choose(_user(request), workflow, {})
-    return _effective(_user(request), workflow)
+    preferences.choose(account(request), workflow, {})
+    return _effective(account(request), workflow)
 
 
 @router.get("/contact", response=ContactOut, summary="The webhook, and whether the account follows the executions of others")
 def contact(request: HttpRequest) -> Contact:
     """The key is made when it is first asked for."""
-    return Contact.objects.get_or_create(user=_user(request))[0]
+    return Contact.objects.get_or_create(user=account(request))[0]
 
 
 @router.put("/contact", response=ContactOut, summary="Set the webhook, and whether to follow the executions of others")
 def set_contact(request: HttpRequest, wanted: ContactIn) -> Contact:
     """An address inside a network is refused."""
     try:
-        return services.set_contact(user=_user(request), webhook_url=wanted.webhook_url, follows_all=wanted.follows_all)
+        return services.set_contact(user=account(request), webhook_url=wanted.webhook_url, follows_all=wanted.follows_all)
     except WebhookRefused as error:
         raise _invalid("body", "wanted", "webhook_url", str(error)) from error
 
@@ -139,7 +140,7 @@ def set_contact(request: HttpRequest, wanted: ContactIn) -> Contact:
 @router.post("/contact/secret", response=ContactOut, summary="Sign webhooks with a new key")
 def renew_secret(request: HttpRequest) -> Contact:
     """What was signed with the old one is to be taken no more."""
-    return services.renew_secret(user=_user(request))
+    return services.renew_secret(user=account(request))
 
 
 def _effective(user: User, workflow: str) -> list[Choice]:
@@ -155,8 +156,3 @@ def _check(workflow: str) -> None:
 def _invalid(*where: str) -> InvalidRequest:
     *location, message = where
     return InvalidRequest([{"type": "value_error", "loc": location, "msg": message}])
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

@@ -15,6 +15,7 @@ from apps.executions import catalog
 from apps.notifications import messages, preferences, services
 from apps.notifications.forms import ContactForm
 from apps.notifications.models import Channel, Contact, Event, Notification
+from apps.users.auth import account
 from apps.users.models import User
 
 A_PAGE = 25
@@ -37,7 +38,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def opened(request: HttpRequest, pk: int) -> HttpResponse:
     """Lead to what a message is about, which thereby is read."""
     notification = get_object_or_404(Notification.objects.inbox(request.user), pk=pk)
-    services.mark_read(user=_user(request), pk=pk)
+    services.mark_read(user=account(request), pk=pk)
     return redirect("executions:detail", notification.execution_id)
 
 
@@ -45,7 +46,7 @@ def opened(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def read(request: HttpRequest) -> HttpResponse:
     """Mark every message as read."""
-    services.mark_read(user=_user(request))
+    services.mark_read(user=account(request))
     return redirect("notifications:inbox")
 
 
@@ -54,7 +55,7 @@ def read(request: HttpRequest) -> HttpResponse:
 @never_cache
 def choices(request: HttpRequest) -> HttpResponse:
     """What the account is told of, for all workflows or for one of them."""
-    user, workflow = _user(request), request.GET.get("workflow", "")
+    user, workflow = account(request), request.GET.get("workflow", "")
     if workflow and workflow not in catalog.startables():
         raise Http404
     if request.method == "POST":
@@ -70,7 +71,7 @@ def choices(request: HttpRequest) -> HttpResponse:
 @never_cache
 def contact(request: HttpRequest) -> HttpResponse:
     """Set the webhook, and whether the account follows the executions of others."""
-    form = ContactForm(_user(request), request.POST)
+    form = ContactForm(account(request), request.POST)
     if form.is_valid() and form.save():
         flash.success(request, "Saved.")
         return redirect("notifications:choices")
@@ -81,13 +82,13 @@ def contact(request: HttpRequest) -> HttpResponse:
 @login_required
 def secret(request: HttpRequest) -> HttpResponse:
     """Give the webhook another key."""
-    services.renew_secret(user=_user(request))
+    services.renew_secret(user=account(request))
     flash.success(request, "Webhooks are signed with a new key from now on.")
     return redirect(f"{reverse('notifications:choices')}#webhook")
 
 
 def _shown(request: HttpRequest, form: ContactForm, workflow: str) -> HttpResponse:
-    user = _user(request)
+    user = account(request)
     chosen = preferences.effective(user, workflow)
     context: dict[str, Any] = {
         # The site's own way to draw a form takes it under that name.
@@ -109,8 +110,3 @@ def _shown(request: HttpRequest, form: ContactForm, workflow: str) -> HttpRespon
 def _initial(user: User) -> dict[str, Any]:
     contact = Contact.objects.filter(user=user).first()
     return {"webhook_url": contact.webhook_url, "follows_all": contact.follows_all} if contact else {}
-
-
-def _user(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)
-    return request.user

@@ -97,25 +97,26 @@ def execution_status(workflow_id: str, *, timeout: float = client.TIMEOUT) -> st
             return client.describe(workflow_id, timeout=timeout).status
 
 
-def cancel_execution(workflow_id: str) -> bool:
+def cancel_execution(workflow_id: str, *, is_known: bool = False) -> bool:
     """Ask an execution to stop cleanly. True when it had not started and never will.
 
+    One of which the outbox has forgotten the start is looked for at the server, unless the caller says that `is_known`.
     Raises ExecutionNotFound when nobody knows it, TemporalUnavailable when only the server can tell.
     """
-    return _stop(workflow_id, Kind.CANCEL, {})
+    return _stop(workflow_id, Kind.CANCEL, {}, is_known=is_known)
 
 
-def terminate_execution(workflow_id: str, *, reason: str) -> bool:
+def terminate_execution(workflow_id: str, *, reason: str, is_known: bool = False) -> bool:
     """End an execution without letting it clean up. Gives and raises as cancel_execution does."""
-    return _stop(workflow_id, Kind.TERMINATE, {"reason": reason})
+    return _stop(workflow_id, Kind.TERMINATE, {"reason": reason}, is_known=is_known)
 
 
 @transaction.atomic
-def _stop(workflow_id: str, kind: str, payload: dict[str, Any]) -> bool:
+def _stop(workflow_id: str, kind: str, payload: dict[str, Any], *, is_known: bool) -> bool:
     start = _starts(workflow_id).select_for_update().first()
-    if start is None:
+    if start is None and not is_known:
         client.describe(workflow_id)
-    elif start.status in {Status.DEAD, Status.CANCELED}:
+    elif start and start.status in {Status.DEAD, Status.CANCELED}:
         return True
     # While a relay sends it, what stops it waits its turn behind it.
     unsent = start is not None and start.status == Status.PENDING and not start.is_leased(timezone.now())

@@ -15,6 +15,12 @@ from apps.users.services import digest
 USE_NOTED_EVERY = timedelta(minutes=1)
 
 
+def account(request: HttpRequest) -> User:
+    """The account that a request acts as, where the way to the view has seen to it that there is one."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 class BearerAuth(HttpBearer):
     """`Authorization: Bearer TOKEN`, for programs. The request then acts as the token's account."""
 
