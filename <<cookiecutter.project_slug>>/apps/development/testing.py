@@ -186,12 +186,14 @@ def _working(client: Client, loop: EventLoopThread) -> Iterator[Temporal]:
         await asyncio.gather(worker.shutdown(), running)
 
     address = client.service_client.config.target_host
-    with _sharing_connections() as executor, override_settings(TEMPORAL_ADDRESS=address, TEMPORAL_TASK_QUEUE=task_queue):
+    with (
+        _sharing_connections() as executor,
+        buffer.stored_by(executor),
+        override_settings(TEMPORAL_ADDRESS=address, TEMPORAL_TASK_QUEUE=task_queue),
+    ):
         worker = loop.run(start(executor))
         yield Temporal(client, loop, task_queue)
         loop.run(stop(*worker))
-        # What was not stored yet goes with the test's transaction.
-        buffer.flush()
 
 
 @contextmanager

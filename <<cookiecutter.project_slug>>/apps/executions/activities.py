@@ -1,25 +1,24 @@
 """How an execution's row learns its end."""
 
+from asyncio import wrap_future
 from datetime import datetime
 
 from django.utils import timezone
 from temporalio import activity
 
-from apps.executions import buffer, projection, reconcile
-from apps.executions.shared import Mended, Report
+from apps.executions import buffer, reconcile
+from apps.executions.shared import End, Mended, Report
 
 
 @activity.defn
-def report_execution(report: Report) -> None:
-    """Record how the execution ended, with its tasks: whoever sees the end sees them all."""
+async def report_execution(report: Report) -> None:
+    """Record how the execution ended, with its tasks: whoever sees the end sees them all.
+
+    It waits without a thread, so that many ends share a transaction.
+    """
     info = activity.info()
     workflow_id, workflow, run_id = info.workflow_id or "", info.workflow_type or "", info.workflow_run_id or ""
-    records = buffer.take(workflow_id)
-    try:
-        projection.finish(workflow_id, workflow, run_id, report, records)
-    except Exception:
-        buffer.give_back(records)
-        raise
+    await wrap_future(buffer.end(End(workflow_id=workflow_id, workflow=workflow, run_id=run_id, report=report)))
 
 
 @activity.defn

@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.executions import states, tasks
 from apps.executions.events import effects_wanted_again, status_changed
 from apps.executions.models import MAX_ERROR, Actor, Execution, ExecutionEvent, TaskExecution
-from apps.executions.shared import Report, TaskRecord
+from apps.executions.shared import End, Report, TaskRecord
 
 Status, TaskStatus = Execution.Status, TaskExecution.Status
 DONE = (TaskStatus.SUCCESS, TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.CANCELED)
@@ -44,25 +44,29 @@ def change(
     by_reset: bool = False,
 ) -> None:
     """Give a locked execution another status, note who did it and tell who listens. Raises IllegalTransition."""
-    _apply(execution, status, action, by=by, user=user, reason=reason, at=at, by_reset=by_reset)
-    store([execution])
+    event = _apply(execution, status, action, by=by, user=user, reason=reason, at=at, by_reset=by_reset)
+    store([execution], [event])
 
 
 def note(execution: Execution, action: str, *, by: str, user: Actor = None, reason: str = "") -> None:
     """Note what was asked of a locked execution, and store what the caller set."""
-    _audit(execution, action, by=by, user=user, before=execution.status, reason=reason)
-    store([execution])
+    store([execution], [_line(execution, action, by=by, user=user, before=execution.status, reason=reason)])
 
 
-def store(executions: Collection[Execution]) -> None:
-    """Store locked executions as new revisions, with their tasks counted."""
+def store(executions: Collection[Execution], events: Sequence[ExecutionEvent] = ()) -> None:
+    """Store locked executions as new revisions, their tasks counted, with lines of the audit trail; then tell who listens."""
     present = TaskExecution.objects.filter(tasks.of_this_attempt(executions)).values_list("execution").order_by()
     counted = present.annotate(done=Count("pk", filter=Q(status__in=DONE)), total=Count("pk"))
     counts = {pk: (done, total) for pk, done, total in counted}
     for execution in executions:
         execution.tasks_done, execution.tasks_total = counts.get(execution.pk, (0, 0))
+        if execution.status in states.CLOSED and execution.tasks_done < execution.tasks_total:
+            _leave_tasks(execution)
         execution.revision += 1
         execution.save(update_fields=STORED)
+    for event in ExecutionEvent.objects.bulk_create(events):
+        if event.before != event.after:
+            status_changed.send(Execution, execution=event.execution, event=event)
 
 
 def locked(execution: Execution) -> Execution:
@@ -88,7 +92,7 @@ def begin_attempt(
     kept = [task for task in before if keep_done and task.status == TaskStatus.SUCCESS]
     planned = [task for task in before if task.position and task not in kept]
     # The trail names the run that was, which from now on has no say.
-    _apply(execution, Status.RUNNING, "reset", by=by, user=user, reason=reason, by_reset=True)
+    event = _apply(execution, Status.RUNNING, "reset", by=by, user=user, reason=reason, by_reset=True)
     execution.attempt += 1
     execution.temporal_run_id = run_id or execution.temporal_run_id
     execution.error_message, execution.result, execution.activities, execution.cancel_requested_at = "", None, None, None
@@ -106,34 +110,23 @@ def begin_attempt(
         for task in planned
     ]
     TaskExecution.objects.bulk_create([*kept, *again])
-    store([execution])
+    store([execution], [event])
     if repeat_effects:
         effects_wanted_again.send(Execution, execution=execution)
 
 
 @transaction.atomic
-def finish(workflow_id: str, workflow: str, run_id: str, report: Report, records: Sequence[TaskRecord] = ()) -> None:
-    """Record how a run ended, as its workflow says, and what is known of its activities.
+def record(records: Sequence[TaskRecord], ends: Sequence[End] = ()) -> None:
+    """Store what workers say of activities, the newest of each last, and what workflows say of how their runs ended.
 
     A run that was reset meanwhile has no say any more.
     """
-    executions = locked_by_id({workflow_id: workflow})
-    execution = executions[workflow_id]
-    _write(executions, records)
-    if execution.status not in states.CLOSED and not _is_superseded(execution, run_id):
-        execution.temporal_run_id = run_id
-        execution.result, execution.error_message = report.result, report.error[:MAX_ERROR]
-        execution.activities = report.activities
-        _apply(execution, report.status, report.status, by="workflow", reason=report.error[:MAX_ERROR])
-    store([execution])
-
-
-@transaction.atomic
-def record(records: Sequence[TaskRecord]) -> None:
-    """Store what workers say of activities, the newest of each last."""
-    executions = locked_by_id({each.workflow_id: each.workflow for each in records})
-    _write(executions, records)
-    store(executions.values())
+    wanted = {each.workflow_id: each.workflow for each in records} | {end.workflow_id: end.workflow for end in ends}
+    executions = locked_by_id(wanted)
+    events = _write(executions, records)
+    for end in ends:
+        events += _finish(executions[end.workflow_id], end.run_id, end.report)
+    store(executions.values(), events)
 
 
 @transaction.atomic
@@ -143,36 +136,38 @@ def complete(execution: Execution, records: Sequence[TaskRecord]) -> bool:
     known = dict(execution.tasks.filter(run_id=execution.temporal_run_id).values_list("activity_id", "status"))
     missing = [each for each in records if known.get(each.activity_id) != each.status]
     execution.activities = len(records)
-    _write({execution.temporal_workflow_id: execution}, missing)
-    store([execution])
+    store([execution], _write({execution.temporal_workflow_id: execution}, missing))
     return bool(missing)
 
 
 def _apply(
     execution: Execution, status: str, action: str, *, by: str, user: Actor = None, reason: str = "", at: datetime | None = None,
     by_reset: bool = False,
-) -> None:  # fmt: skip
+) -> ExecutionEvent:  # fmt: skip
     before, moment = execution.status, at or timezone.now()
     states.check(before, status, by_reset=by_reset)
     execution.status = status
     if status in states.CLOSED:
         execution.completed_at, execution.current_step = moment, ""
-        planned, at_work = LEFT[status]
-        left = execution.tasks.filter(status__in=(TaskStatus.PENDING, *AT_WORK)).update(
-            completed_at=Case(When(status=TaskStatus.PENDING, then=None), default=moment),
-            status=Case(When(status=TaskStatus.PENDING, then=Value(planned)), default=Value(at_work)),
-        )
-        if left:
-            # Never begun, given up, or their worker died before it could say more: the history knows.
-            execution.activities = None
     elif status == Status.RUNNING:
         execution.started_at, execution.completed_at = execution.started_at or moment, None
-    event = _audit(execution, action, by=by, user=user, before=before, reason=reason)
-    status_changed.send(Execution, execution=execution, event=event)
+    return _line(execution, action, by=by, user=user, before=before, reason=reason)
 
 
-def _audit(execution: Execution, action: str, *, by: str, user: Actor, before: str, reason: str) -> ExecutionEvent:
-    return ExecutionEvent.objects.create(
+def _leave_tasks(execution: Execution) -> None:
+    """Give what a closed execution never began, or gave up, a state that it stays in."""
+    planned, at_work = LEFT[execution.status]
+    execution.tasks.filter(status__in=(TaskStatus.PENDING, *AT_WORK)).update(
+        completed_at=Case(When(status=TaskStatus.PENDING, then=None), default=execution.completed_at),
+        status=Case(When(status=TaskStatus.PENDING, then=Value(planned)), default=Value(at_work)),
+    )
+    execution.tasks_done = execution.tasks_total
+    # Or their worker died before it could say more: the history knows.
+    execution.activities = None
+
+
+def _line(execution: Execution, action: str, *, by: str, user: Actor, before: str, reason: str) -> ExecutionEvent:
+    return ExecutionEvent(
         execution=execution,
         action=action,
         by=by,
@@ -210,23 +205,32 @@ def _lock(wanted: Iterable[str]) -> dict[str, Execution]:
     return {execution.temporal_workflow_id: execution for execution in rows}
 
 
-def _write(executions: Mapping[str, Execution], records: Sequence[TaskRecord]) -> None:
-    if not records:
-        return
+def _write(executions: Mapping[str, Execution], records: Sequence[TaskRecord]) -> list[ExecutionEvent]:
     latest = sorted({each.key: each for each in records}.values(), key=lambda each: each.scheduled_at)
-    for each in latest:
-        _begin(executions[each.workflow_id], each)
-    tasks.write(executions, latest)
+    events = [event for each in latest for event in _begin(executions[each.workflow_id], each)]
+    if latest:
+        tasks.write(executions, latest)
+    return events
 
 
-def _begin(execution: Execution, each: TaskRecord) -> None:
+def _begin(execution: Execution, each: TaskRecord) -> list[ExecutionEvent]:
     if not execution.is_open or _is_superseded(execution, each.run_id):
-        return
+        return []
     execution.temporal_run_id = each.run_id
     if each.status == TaskStatus.RUNNING or not execution.current_step:
         execution.current_step = each.name
-    if execution.status == Status.PENDING:
-        _apply(execution, Status.RUNNING, "started", by="workflow", at=each.scheduled_at)
+    if execution.status != Status.PENDING:
+        return []
+    return [_apply(execution, Status.RUNNING, "started", by="workflow", at=each.scheduled_at)]
+
+
+def _finish(execution: Execution, run_id: str, report: Report) -> list[ExecutionEvent]:
+    if execution.status in states.CLOSED or _is_superseded(execution, run_id):
+        return []
+    execution.temporal_run_id = run_id
+    execution.result, execution.error_message = report.result, report.error[:MAX_ERROR]
+    execution.activities = report.activities
+    return [_apply(execution, report.status, report.status, by="workflow", reason=report.error[:MAX_ERROR])]
 
 
 def _is_superseded(execution: Execution, run_id: str) -> bool:

@@ -29,6 +29,16 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class End:
+    """A report, and whose it is."""
+
+    workflow_id: str
+    workflow: str
+    run_id: str
+    report: Report
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mended:
     """One look of reconcile: when it began, and how many rows it mended."""
 

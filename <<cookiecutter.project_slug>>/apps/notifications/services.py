@@ -14,9 +14,8 @@ from apps.users.models import User
 Status = Notification.Status
 
 
-@transaction.atomic
 def notify(execution: Execution, event: str, *, reason: str = "") -> None:
-    """Tell whoever wants to know if, and only if, this transaction commits; once for each attempt of the execution."""
+    """Tell whoever wants to know if, and only if, the caller's transaction commits; once for each attempt of the execution."""
     for user_id, channel in preferences.recipients(execution, event):
         in_inbox = channel == Channel.INAPP
         notification, created = Notification.objects.get_or_create(

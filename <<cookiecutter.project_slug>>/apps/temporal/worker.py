@@ -33,7 +33,7 @@ from apps.temporal.relay import relay_until
 
 logger = logging.getLogger(__name__)
 
-LOCAL_ACTIVITY_SLOTS = 4
+LOCAL_ACTIVITY_THREADS = 4
 WORKFLOW_SLOTS = 100
 FIRST_RETRY, LAST_RETRY = 0.5, 5.0
 
@@ -51,7 +51,7 @@ def build_worker(
         task_queue=task_queue,
         workflows=list(registry.workflows().values()),
         activities=list(registry.activities().values()),
-        activity_executor=executor or ThreadPoolExecutor(limits.slots + LOCAL_ACTIVITY_SLOTS, thread_name_prefix="activity"),
+        activity_executor=executor or ThreadPoolExecutor(limits.slots + LOCAL_ACTIVITY_THREADS, thread_name_prefix="activity"),
         tuner=_tuner(limits),
         max_activities_per_second=limits.worker_rate,
         max_task_queue_activities_per_second=limits.queue_rate,
@@ -99,7 +99,8 @@ def _tuner(limits: queues.Limits) -> WorkerTuner:
     return WorkerTuner.create_composite(
         workflow_supplier=FixedSizeSlotSupplier(WORKFLOW_SLOTS),
         activity_supplier=activities,
-        local_activity_supplier=FixedSizeSlotSupplier(LOCAL_ACTIVITY_SLOTS),
+        # The ends of executions are told by local activities, which wait without a thread.
+        local_activity_supplier=FixedSizeSlotSupplier(WORKFLOW_SLOTS),
         nexus_supplier=FixedSizeSlotSupplier(1),
     )
 

@@ -14,7 +14,7 @@ WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGGING = logging_config(level="WARNING", json=False)
 TEMPORAL_RELAY_ON_COMMIT = False
-# By the thread that shares the test's transaction, while the test waits for the end.
+# No thread writes into a test's database: with a worker of the test's own, the one that shares its transaction does.
 EXECUTIONS_WRITE_SECONDS = 0
 # Whatever the environment says: recorded histories must be readable everywhere.
 TEMPORAL_ENCRYPTION_KEYS = {}

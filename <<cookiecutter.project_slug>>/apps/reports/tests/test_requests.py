@@ -15,6 +15,7 @@ from apps.development.testing import Temporal
 from apps.executions import projection
 from apps.executions.models import Execution
 from apps.executions.services import cancel_execution
+from apps.executions.shared import End
 from apps.executions.shared import Report as Ending
 from apps.executions.tests.rows import execution, person
 from apps.reports import services, tasks
@@ -34,7 +35,13 @@ def _written_up(settings: Settings) -> None:
 
 
 def end(found: Execution, status: str = "completed") -> None:
-    projection.finish(found.temporal_workflow_id, found.workflow, found.temporal_run_id, Ending(status=status))
+    end = End(
+        workflow_id=found.temporal_workflow_id,
+        workflow=found.workflow,
+        run_id=found.temporal_run_id,
+        report=Ending(status=status),
+    )
+    projection.record((), [end])
 
 
 def enqueued() -> list[tuple[str, list[Any]]]:

@@ -16,7 +16,7 @@ from apps.temporal.queues import Limits
 from apps.temporal.tests.parcels import patched
 from apps.temporal.tests.parcels.depot import Depot
 from apps.temporal.tests.probe import ProbeWorkflow
-from apps.temporal.worker import LOCAL_ACTIVITY_SLOTS, build_worker
+from apps.temporal.worker import LOCAL_ACTIVITY_THREADS, build_worker
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ class Probe:
         """`slots` at once, each tried `attempts` times at most."""
         self.monkeypatch.setattr(registry, "workflows", lambda: {"ProbeWorkflow": ProbeWorkflow})
         self.monkeypatch.setattr(registry, "activities", lambda: {activity.__name__: activity})
-        threads = slots + LOCAL_ACTIVITY_SLOTS
+        threads = slots + LOCAL_ACTIVITY_THREADS
         with ThreadPoolExecutor(threads) as executor:
             succeeded = self.loop.run(self._run(activity.__name__, times, slots, attempts, executor), 60)
             _close_connections(executor, threads)

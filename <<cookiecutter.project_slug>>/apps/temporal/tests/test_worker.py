@@ -15,7 +15,7 @@ from apps.temporal import registry
 from apps.temporal.management.commands import run_temporal_worker, runworker
 from apps.temporal.queues import Limits
 from apps.temporal.tests.conftest import Probe
-from apps.temporal.worker import LOCAL_ACTIVITY_SLOTS, build_worker
+from apps.temporal.worker import LOCAL_ACTIVITY_THREADS, build_worker
 from apps.users.models import User
 
 COMMANDS = sorted(name for name, app in get_commands().items() if str(app).startswith("apps."))
@@ -64,7 +64,7 @@ def test_a_worker_has_a_thread_for_each_slot_and_runs_all_that_is_registered(
     config = loop_thread.run(build())
 
     assert config["tuner"]._get_activity_task_slot_supplier() == FixedSizeSlotSupplier(7)
-    assert config["activity_executor"]._max_workers == 7 + LOCAL_ACTIVITY_SLOTS
+    assert config["activity_executor"]._max_workers == 7 + LOCAL_ACTIVITY_THREADS
     assert config["workflows"] == list(registry.workflows().values())
     assert config["activities"] == list(registry.activities().values())
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.executions import projection
 from apps.executions.models import Execution
-from apps.executions.shared import Report, TaskRecord
+from apps.executions.shared import End, Report, TaskRecord
 
 
 class Command(BaseCommand):
@@ -29,7 +29,8 @@ class Command(BaseCommand):
             projection.record([self._record(name, number) for name in names])
         for name in names:
             if finish:
-                projection.finish(name, "slow", "run", Report(status="completed"))
+                end = End(workflow_id=name, workflow="slow", run_id="run", report=Report(status="completed"))
+                projection.record((), [end])
             self.stdout.write(f"{Execution.objects.get(temporal_workflow_id=name).pk} {time.time()}")
 
     def _record(self, workflow_id: str, number: int) -> TaskRecord:
