@@ -6,7 +6,7 @@ fields of its input that only it fills in.
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_type_hints
@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from pydantic import TypeAdapter
 from pydantic import ValidationError as InvalidInput
 
+from apps.executions.models import Actor, Execution
 from apps.executions.shared import UNTRACKED
 from apps.temporal import registry
 
@@ -28,8 +29,8 @@ class Startable:
     title: str
     description: str
     planned_tasks: Sequence[str]
-    adapter: TypeAdapter[Any] | None
-    code: type
+    adapter: TypeAdapter[Any] | None = None
+    code: type | None = None
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -55,6 +56,28 @@ class Startable:
         own = getattr(self.code, "workflow_id", None)
         return own(wanted) if own else f"{self.workflow}-{uuid4()}"
 
+    def facts(self, wanted: Any) -> dict[str, Any]:
+        """What its executions have beside, such as their tenant."""
+        return {}
+
+    def planned(self, execution: Execution) -> None:
+        """Write what belongs to an execution of it, in the transaction that plans it."""
+
+    def argument(self, execution: Execution) -> tuple[str, Any]:
+        """What a start tells Temporal: the registered name and the input."""
+        return execution.workflow, execution.input
+
+
+@dataclass(frozen=True)
+class Source:
+    """Workflows that are no code. Their names have a slash: `find` gives the one of a name, `listed` those of an account."""
+
+    find: Callable[[str, Actor], Startable | None]
+    listed: Callable[[Actor], Iterable[Startable]]
+
+
+SOURCES: list[Source] = []
+
 
 @cache
 def startables() -> dict[str, Startable]:
@@ -62,16 +85,37 @@ def startables() -> dict[str, Startable]:
     return {name: _startable(name, code) for name, code in sorted(registry.workflows().items()) if name not in UNTRACKED}
 
 
-def find(workflow: str) -> Startable:
+def all_startables(user: Actor) -> dict[str, Startable]:
+    """Those, and what people have defined and this account may start."""
+    return startables() | {found.workflow: found for source in SOURCES for found in source.listed(user)}
+
+
+def find(workflow: str, *, user: Actor = None) -> Startable:
     """The one of that name. Raises ValidationError that names those that there are."""
+    if "/" in workflow:
+        for source in SOURCES:
+            if found := source.find(workflow, user):
+                return found
     if workflow not in startables():
         raise ValidationError({"workflow": f"There is no workflow {workflow!r}: choose {', '.join(startables())}."})
     return startables()[workflow]
 
 
+def what_starts(execution: Execution) -> tuple[str, Any]:
+    """The registered name of a planned execution's workflow, and its input."""
+    if "/" not in execution.workflow:
+        return execution.workflow, execution.input
+    return find(execution.workflow).argument(execution)
+
+
+def resumes_by_itself(workflow: str) -> bool:
+    """Whether a workflow finds by itself what it has done, so that it always goes on from its beginning."""
+    return "/" in workflow or bool(getattr(registry.workflows().get(workflow), "resumes_by_itself", False))
+
+
 def title(workflow: str) -> str:
     """What people call a workflow."""
-    return workflow.replace("_", " ").capitalize()
+    return workflow.rpartition("/")[2].replace("_", " ").replace("-", " ").capitalize()
 
 
 def _startable(name: str, code: type) -> Startable:

@@ -6,7 +6,7 @@ event of its history; nothing else is added to any history, so that executions f
 
 import logging
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from inspect import iscoroutinefunction
@@ -97,7 +97,7 @@ class _Activities(ActivityInboundInterceptor):
 def _task(fn: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(fn)
     def run(*args: Any) -> Any:
-        task = _begun()
+        task = _begun(args)
         try:
             result = fn(*args)
         except BaseException as error:
@@ -111,7 +111,7 @@ def _task(fn: Callable[..., Any]) -> Callable[..., Any]:
 def _async_task(fn: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     @wraps(fn)
     async def run(*args: Any) -> Any:
-        task = _begun()
+        task = _begun(args)
         try:
             result = await fn(*args)
         except BaseException as error:
@@ -122,7 +122,8 @@ def _async_task(fn: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
     return run
 
 
-def _begun() -> RunningTask:
+def _begun(args: Sequence[Any]) -> RunningTask:
+    """An input may say by `task_name` what its task is called."""
     info = activity.info()
     task = RunningTask(
         TaskRecord(
@@ -130,7 +131,7 @@ def _begun() -> RunningTask:
             workflow=info.workflow_type or "",
             run_id=info.workflow_run_id or "",
             activity_id=info.activity_id,
-            name=info.activity_type,
+            name=getattr(args[0], "task_name", info.activity_type) if args else info.activity_type,
             number=info.attempt,
             status="running",
             scheduled_at=info.scheduled_time,

@@ -53,6 +53,20 @@ def note(execution: Execution, action: str, *, by: str, user: Actor = None, reas
     store([execution], [_line(execution, action, by=by, user=user, before=execution.status, reason=reason)])
 
 
+def pause(execution: Execution, *, reason: str) -> None:
+    """Note that a locked execution waits for somebody. It may not have been said yet that it runs."""
+    if execution.status == Status.PENDING:
+        change(execution, Status.RUNNING, "started", by="workflow")
+    if execution.status == Status.RUNNING:
+        change(execution, Status.PAUSED, "paused", by="workflow", reason=reason)
+
+
+def resume(execution: Execution, *, user: Actor = None, reason: str) -> None:
+    """Note that a locked execution goes on, if it is paused."""
+    if execution.status == Status.PAUSED:
+        change(execution, Status.RUNNING, "resumed", by="user" if user else "workflow", user=user, reason=reason)
+
+
 def store(executions: Collection[Execution], events: Sequence[ExecutionEvent] = ()) -> None:
     """Store locked executions as new revisions, their tasks counted, with lines of the audit trail; then tell who listens."""
     present = TaskExecution.objects.filter(tasks.of_this_attempt(executions)).values_list("execution").order_by()

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pydantic_core import to_jsonable_python
 
 from apps.executions import catalog, projection, states
+from apps.executions.events import attempt_begun
 from apps.executions.models import Actor, Execution, TaskExecution
 from apps.temporal import outbox
 from apps.users.models import User
@@ -38,11 +39,19 @@ def start_workflow(workflow: str, argument: Any, *, workflow_id: str, **facts: A
 
 @transaction.atomic
 def plan_execution(
-    *, workflow: str, values: Any, user: Actor, trigger: str = Trigger.MANUAL, key: str = "", **facts: Any
+    *,
+    workflow: str,
+    values: Any,
+    user: Actor,
+    trigger: str = Trigger.MANUAL,
+    key: str = "",
+    startable: catalog.Startable | None = None,
+    **facts: Any,
 ) -> Execution:
     """Prepare an execution that somebody starts later, with the tasks that are known. `values` is its input as JSON.
 
-    `key` makes a repetition by the same account give the same execution. Raises ValidationError by field name.
+    `key` makes a repetition by the same account give the same execution; `facts` are as in start_workflow. A caller that has
+    the startable gives it, and has seen to it that the account may start it. Raises ValidationError by field name.
     """
     if key and user:
         # One request at a time, or two of the same key would both find that it is new.
@@ -51,9 +60,10 @@ def plan_execution(
         if (repeated.workflow, repeated.trigger_data) != (workflow, {"input": values}):
             raise ValidationError({"key": "This key was used for another request: choose a new one."})
         return repeated
-    startable = catalog.find(workflow)
+    startable = startable or catalog.find(workflow, user=user)
     wanted = startable.read(values)
-    workflow_id = startable.workflow_id(wanted)
+    facts = {"temporal_workflow_id": "", **startable.facts(wanted), **facts}
+    workflow_id = facts.pop("temporal_workflow_id") or startable.workflow_id(wanted)
     execution, created = Execution.objects.get_or_create(
         temporal_workflow_id=workflow_id,
         defaults={
@@ -73,6 +83,7 @@ def plan_execution(
         TaskExecution(execution=execution, name=name, position=position, activity_id=f"planned-{position}")
         for position, name in enumerate(startable.planned_tasks, start=1)
     )
+    startable.planned(execution)
     projection.note(execution, "planned", by="user", user=user)
     return execution
 
@@ -84,9 +95,10 @@ def start_execution(execution: Execution, *, user: Actor) -> Execution:
     if not execution.is_planned:
         states.refuse_start(execution.status)
     execution.start_requested_at = timezone.now()
+    workflow, argument = catalog.what_starts(execution)
     outbox.enqueue_start(
-        execution.workflow,
-        execution.input,
+        workflow,
+        argument,
         workflow_id=execution.temporal_workflow_id,
         tenant=execution.tenant,
         task_queue=execution.task_queue,
@@ -150,6 +162,8 @@ def reset_execution(
         later = "It is not known yet how far it came: try again in a minute."
         raise ValidationError({"to": later if execution.started_at else "It never ran: start another one."})
     earlier = execution.temporal_run_id
+    attempt_begun.send(Execution, execution=execution, to=to)
     projection.begin_attempt(execution, user=user, reason=reason, keep_done=to == FAILED_STEP, repeat_effects=repeat_effects)
-    outbox.enqueue_reset(execution.temporal_workflow_id, run_id=earlier, to=RESET_POINTS[to], reason=reason or "reset by hand")
+    point = "start" if catalog.resumes_by_itself(execution.workflow) else RESET_POINTS[to]
+    outbox.enqueue_reset(execution.temporal_workflow_id, run_id=earlier, to=point, reason=reason or "reset by hand")
     return execution

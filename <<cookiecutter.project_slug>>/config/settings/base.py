@@ -48,6 +48,11 @@ INSTALLED_APPS = [
     "apps.reports",
     "apps.onboarding",
     "apps.batch",
+    # % if cookiecutter.workflow_builder
+    "apps.approvals",
+    "apps.workflows",
+    "apps.triggers",
+    # % endif
 ]
 # https://docs.djangoproject.com/en/6.1/ref/settings/#middleware
 MIDDLEWARE = [

@@ -1,0 +1,117 @@
+"""How an execution of a definition begins: through apps.executions, as any other, under the name project/workflow."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q
+
+from apps.executions.catalog import Source, Startable
+from apps.executions.models import Actor, Execution
+from apps.workflows import inputs
+from apps.workflows.definitions import document_of, spec_of
+from apps.workflows.models import Project, Run, Workflow, WorkflowVersion
+from apps.workflows.shared import WORKFLOW, DefinedInput, execution_workflow_id
+
+MAX_DEPTH = 10
+
+
+@dataclass(frozen=True)
+class Defined(Startable):
+    """A version that may be started. `depth` is how many workflows stand above it."""
+
+    version: WorkflowVersion | None = None
+    depth: int = 0
+    is_test: bool = False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What it asks for."""
+        assert self.version is not None
+        schema: dict[str, Any] = self.version.input_schema
+        return schema or {"type": "object"}
+
+    def read(self, values: Any) -> dict[str, Any]:
+        """The input. Raises ValidationError by field name."""
+        return inputs.read(self.schema, {} if values is None else values)
+
+    def facts(self, wanted: Any) -> dict[str, Any]:
+        """Its id at Temporal is made of its own."""
+        assert self.version is not None
+        pk = uuid4()
+        tenant = str(self.version.workflow.project_id)
+        return {"pk": pk, "temporal_workflow_id": execution_workflow_id(str(pk)), "tenant": tenant}
+
+    def planned(self, execution: Execution) -> None:
+        """Bind the execution to its version for good."""
+        assert self.version is not None
+        Run.objects.create(execution=execution, version=self.version, depth=self.depth, is_test=self.is_test)
+
+    def argument(self, execution: Execution) -> tuple[str, Any]:
+        """The interpreter and the whole definition."""
+        spec = spec_of(document_of(execution.run.version))
+        return WORKFLOW, DefinedInput(execution_id=str(execution.pk), definition=spec)
+
+
+def startable(version: WorkflowVersion, *, depth: int = 0, is_test: bool = False) -> Defined:
+    """What apps.executions can plan and start. Raises ValidationError below MAX_DEPTH workflows that run workflows."""
+    if depth > MAX_DEPTH:
+        raise ValidationError({"workflow": f"Workflows run workflows {MAX_DEPTH} deep at most: does one run itself?"})
+    workflow, document = version.workflow, document_of(version)
+    return Defined(
+        workflow=workflow.full_name,
+        title=workflow.name,
+        description=workflow.description.partition("\n")[0],
+        planned_tasks=[step.name for step in document.steps if step.kind],
+        version=version,
+        depth=depth,
+        is_test=is_test,
+    )
+
+
+def find_active(name: str) -> Workflow:
+    """The workflow of a full name that can be started. Raises ValidationError."""
+    project, _, slug = name.partition("/")
+    found = (
+        Workflow.objects.select_related("project", "current__workflow__project").filter(project__slug=project, slug=slug).first()
+    )
+    if found is None:
+        raise ValidationError({"workflow": f"There is no workflow {name!r}."})
+    require_active(found)
+    return found
+
+
+def require_active(workflow: Workflow) -> None:
+    """Raises ValidationError unless it can be started."""
+    if workflow.status != Workflow.Status.ACTIVE or workflow.current is None:
+        raise ValidationError({"workflow": f"{workflow.name} is {workflow.status}: publish it first."}, code="inactive")
+
+
+def project_executions(user: Any) -> Q:
+    """The executions of the projects that an account may see."""
+    projects = Project.objects.visible_to(user).values("pk")
+    return Q(run__version__workflow__project__in=projects)
+
+
+def _find(name: str, user: Actor) -> Startable | None:
+    workflow = find_active(name)
+    if user is not None and not Project.objects.changeable_by(user).filter(pk=workflow.project_id).exists():
+        if not Project.objects.visible_to(user).filter(pk=workflow.project_id).exists():
+            raise ValidationError({"workflow": f"There is no workflow {name!r}."})
+        raise PermissionDenied("Only the owner and the editors of a project start its workflows.")
+    assert workflow.current is not None
+    return startable(workflow.current)
+
+
+def _listed(user: Actor) -> Iterable[Startable]:
+    if user is None:
+        return
+    wanted = Workflow.objects.changeable_by(user).filter(status=Workflow.Status.ACTIVE, current__isnull=False)
+    for workflow in wanted.select_related("project", "current__workflow__project"):
+        assert workflow.current is not None
+        yield startable(workflow.current)
+
+
+SOURCE = Source(find=_find, listed=_listed)
