@@ -1,6 +1,8 @@
-"""The rows of a draft: made of a document, and of the version that was published last. Nothing is checked here."""
+"""The rows of a draft: made of a document, and of the version that was published last. What can be stored is stored."""
 
 from collections.abc import Sequence
+
+from django.core.exceptions import ValidationError
 
 from apps.workflows.definitions import DefinitionDoc, StepDoc, document_of
 from apps.workflows.models import Edge, Step, Workflow, WorkflowVersion
@@ -29,14 +31,20 @@ def write(draft: WorkflowVersion, document: DefinitionDoc) -> None:
 
 
 def write_steps(draft: WorkflowVersion, steps: Sequence[StepDoc]) -> None:
-    """Add steps with their edges. Edges to steps that there are not are left out."""
+    """Add steps with their edges. Raises ValidationError for two steps of one key, and for an edge to a step that there is not."""
+    keys = [step.key for step in steps]
+    for step in steps:
+        if keys.count(step.key) > 1:
+            raise ValidationError({f"steps.{step.key}": f"Two steps have the key {step.key}: rename one."})
+        for edge in step.next:
+            if edge.to not in keys:
+                raise ValidationError({f"steps.{step.key}.next": f"There is no step {edge.to}."})
     rows = {step.key: _row(draft, step, position) for position, step in enumerate(steps, start=1)}
     Step.objects.bulk_create(rows.values())
     Edge.objects.bulk_create(
         Edge(source=rows[step.key], target=rows[edge.to], condition=edge.condition, position=position)
         for step in steps
         for position, edge in enumerate(step.next)
-        if edge.to in rows
     )
 
 

@@ -21,7 +21,7 @@ FUNCTIONS = frozenset({
     "getMinutes", "getSeconds",
 })  # fmt: skip
 MAX_LENGTH = 2_000
-FILLED = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+FILLED = re.compile(r"\{\{((?:(?!\}\}).)*)\}\}", re.DOTALL)
 # Names that all(), exists(), exists_one(), map() and filter() give to the elements of their list.
 LOCAL = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
 # What stands in quotes is no reference.
@@ -78,7 +78,7 @@ def evaluate(expression: str, context: Context) -> Any:
         return program.execute(dict(context))
     except KeyError as error:
         raise ExpressionError(f"{expression!r} has no value: there is no {error.args[0]}.") from error
-    except (ValueError, TypeError, RuntimeError, OverflowError) as error:
+    except (ValueError, TypeError, RuntimeError, ArithmeticError) as error:
         raise ExpressionError(f"{expression!r} has no value: {error}") from error
 
 
