@@ -53,6 +53,19 @@ def note(execution: Execution, action: str, *, by: str, user: Actor = None, reas
     store([execution], [_line(execution, action, by=by, user=user, before=execution.status, reason=reason)])
 
 
+@transaction.atomic
+def arrive(execution: Execution, step: str, run_id: str) -> None:
+    """Note the step that a run is at, for workflows whose steps are more than activities."""
+    execution = locked(execution)
+    if not execution.is_open or _is_superseded(execution, run_id):
+        return
+    execution.current_step, execution.temporal_run_id = step, run_id
+    if execution.status == Status.PENDING:
+        change(execution, Status.RUNNING, "started", by="workflow")
+    else:
+        store([execution])
+
+
 def pause(execution: Execution, *, reason: str) -> None:
     """Note that a locked execution waits for somebody. It may not have been said yet that it runs."""
     if execution.status == Status.PENDING:

@@ -31,7 +31,7 @@ def write(draft: WorkflowVersion, document: DefinitionDoc) -> None:
 
 
 def write_steps(draft: WorkflowVersion, steps: Sequence[StepDoc]) -> None:
-    """Add steps with their edges. Raises ValidationError for two steps of one key, and for an edge to a step that there is not."""
+    """Add steps with their edges. Raises ValidationError for two steps of one key, and for an edge to no step."""
     keys = [step.key for step in steps]
     for step in steps:
         if keys.count(step.key) > 1:

@@ -5,7 +5,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from temporalio import activity
 
+from apps.executions import projection
 from apps.executions.models import MAX_ERROR, Execution
 from apps.workflows.kinds import base
 from apps.workflows.models import StepRun
@@ -31,6 +33,8 @@ def begin(execution: Execution, step: StepSpec, *, status: str = Status.RUNNING)
         run.is_reused, run.status, run.output = True, Status.SUCCESS, earlier.output
         run.decision, run.reason, run.completed_at = earlier.decision, earlier.reason, timezone.now()
         run.save()
+    if created and activity.in_activity():
+        projection.arrive(execution, step.name, activity.info().workflow_run_id or "")
     return run
 
 
