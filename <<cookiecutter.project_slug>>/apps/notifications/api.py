@@ -100,14 +100,14 @@ def read(request: HttpRequest, notification_id: Annotated[int, Field(le=2**63 - 
 @router.get("/choices", response=list[Choice], summary="What the account is told of")
 def choices(request: HttpRequest, workflow: Annotated[str, Field(description=WORKFLOW)] = "") -> list[Choice]:
     """What holds for each event and channel, chosen or not."""
-    _check(workflow)
+    _check(account(request), workflow)
     return _effective(account(request), workflow)
 
 
 @router.put("/choices", response=list[Choice], summary="Choose what the account is told of")
 def choose(request: HttpRequest, wanted: ChoicesIn, workflow: Annotated[str, Field(description=WORKFLOW)] = "") -> list[Choice]:
     """Gives what holds from now on."""
-    _check(workflow)
+    _check(account(request), workflow)
     user = account(request)
     new = {(choice.event.value, choice.channel.value): choice.wanted for choice in wanted.choices}
     preferences.choose(user, workflow, preferences.choices_of(user, workflow) | new)
@@ -117,7 +117,7 @@ def choose(request: HttpRequest, wanted: ChoicesIn, workflow: Annotated[str, Fie
 @router.delete("/choices", response=list[Choice], summary="Choose nothing")
 def forget(request: HttpRequest, workflow: Annotated[str, Field(description=WORKFLOW)] = "") -> list[Choice]:
     """For a workflow what was chosen for all holds again, for all what the site takes for usual."""
-    _check(workflow)
+    _check(account(request), workflow)
     preferences.choose(account(request), workflow, {})
     return _effective(account(request), workflow)
 
@@ -148,8 +148,8 @@ def _effective(user: User, workflow: str) -> list[Choice]:
     return [Choice(event=Event(event), channel=Channel(channel), wanted=wanted) for (event, channel), wanted in chosen.items()]
 
 
-def _check(workflow: str) -> None:
-    if workflow and workflow not in catalog.startables():
+def _check(user: User, workflow: str) -> None:
+    if workflow and workflow not in catalog.all_startables(user):
         raise _invalid("query", "workflow", f"There is no workflow {workflow!r}.")
 
 

@@ -9,6 +9,9 @@ from apps.workflows.definitions import DefinitionDoc, Problem, StepDoc, ancestor
 from apps.workflows.expressions import ExpressionError, check, expressions, inputs_in, steps_in, texts_of
 from apps.workflows.kinds import base
 
+# In bytes of JSON. The whole definition is the input of each execution, and Temporal takes 2 MiB.
+MAX_SIZE = 2**20
+
 
 def problems(document: DefinitionDoc) -> list[Problem]:
     """Everything that keeps a definition from being published, each with the step that it is about."""
@@ -17,7 +20,7 @@ def problems(document: DefinitionDoc) -> list[Problem]:
         found.append(Problem(message="There is no step: add one."))
     for step in document.steps:
         found += step_problems(step)
-    return found or list(_graph_problems(document))
+    return found or [*_graph_problems(document), *_size_problems(document)]
 
 
 def step_problems(step: StepDoc) -> Iterator[Problem]:
@@ -98,6 +101,14 @@ def _expressions_of(step: StepDoc) -> Iterator[tuple[str, str, set[str]]]:
                 yield field, expression, set()
     for edge in step.next:
         yield "next", edge.condition, {step.key}
+
+
+def _size_problems(document: DefinitionDoc) -> Iterator[Problem]:
+    if (size := len(document.model_dump_json().encode())) > MAX_SIZE:
+        message = (
+            f"It has {size / 2**20:.1f} MiB and may have 1: store long texts elsewhere, such as in a template of a document."
+        )
+        yield Problem(message=message)
 
 
 def _reaches_itself(steps: dict[str, StepDoc], start: str) -> bool:

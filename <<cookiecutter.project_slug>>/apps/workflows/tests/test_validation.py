@@ -69,6 +69,12 @@ def test_a_condition_may_speak_of_its_own_step() -> None:
     assert found({**START, "next": edges}, END, input_schema=CLOSED) == []
 
 
+def test_a_definition_that_temporal_would_not_take_is_refused() -> None:
+    long = {**END, "config": {"values": {"a": "x" * 2**20}}}
+
+    assert "1.0 MiB and may have 1" in found(START, long)[0][2]
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
