@@ -1,7 +1,6 @@
 """Who may ask what of the API: every operation, as nobody, as a stranger, as the owner of what is asked for, and as staff."""
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -12,21 +11,9 @@ from pytest_django import Settings
 
 from apps.users.models import User
 from config.api import api
-from tests.everything import SECRET, Everything
+from tests.everything import SECRET, Everything, Row, rows
 
 pytestmark = pytest.mark.django_db
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the stranger, the owner and staff are answered; nobody is answered with 401. `of` is the execution's status."""
-
-    stranger: int
-    owner: int
-    staff: int
-    body: dict[str, Any] = field(default_factory=dict)
-    of: str = "failed"
-
 
 ONBOARDING = {"workflow": "user_onboarding", "input": {"user_id": 7, "email": "ada@example.com", "name": "Ada"}}
 TABLE = {
@@ -67,6 +54,7 @@ TABLE = {
     "POST /executions/{execution_id}/cancel": Row(404, 202, 202, of="running"),
     "POST /executions/{execution_id}/terminate": Row(404, 403, 202, {"reason": "stuck"}, of="running"),
     "POST /executions/{execution_id}/reset": Row(404, 202, 202),
+    **rows(),
 }
 
 
@@ -86,7 +74,7 @@ def test_each_is_answered_as_the_table_says(operation: str, settings: Settings, 
 
     answers = [ask(operation, row, world, who) for who in (None, stranger, world.owner, staff)]
 
-    assert [answer.status_code for answer in answers] == [401, row.stranger, row.owner, row.staff]
+    assert [answer.status_code for answer in answers] == [row.nobody, row.stranger, row.owner, row.staff]
     assert all(SECRET not in answer.content.decode() for answer in answers[:2])
 
 
@@ -98,6 +86,6 @@ def ask(operation: str, row: Row, world: Everything, who: User | None) -> Any:
     method, _, path = operation.partition(" ")
     body = json.dumps({name: ids.get(str(value), value) for name, value in row.body.items()})
     with transaction.atomic():
-        answer = client.generic(method, f"/api/v1{path.format(**ids)}", body)
+        answer = client.generic(method, f"/api/v1{path.format(**ids)}", body, content_type="application/json")
         transaction.set_rollback(True)
     return answer
