@@ -41,6 +41,15 @@ def create_project(*, name: str, owner: User, slug: str = "") -> Project:
 
 
 @transaction.atomic
+def rename_project(project: Project, *, name: str) -> Project:
+    """Call a project otherwise; its slug stays, as others start its workflows by it. Raises ValidationError by field name."""
+    project.name = name
+    project.full_clean()
+    project.save(update_fields=["name"])
+    return project
+
+
+@transaction.atomic
 def delete_project(project: Project) -> None:
     """Delete a project that has no workflow. Raises ValidationError for one in use."""
     try:
@@ -56,6 +65,12 @@ def set_member(project: Project, *, user: User, role: str) -> Membership:
         raise ValidationError({"role": f"There is no role {role!r}: choose {' or '.join(Membership.Role.values)}."})
     membership, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
     return membership
+
+
+@transaction.atomic
+def remove_member(project: Project, *, user: User) -> None:
+    """Take an account out of a project. Raises Membership.DoesNotExist for one that is no member."""
+    Membership.objects.get(project=project, user=user).delete()
 
 
 @transaction.atomic
@@ -89,6 +104,16 @@ def change_draft(workflow: Workflow, document: DefinitionDoc, *, revision: int |
     workflow.name, workflow.description = document.name, document.description
     workflow.revision += 1
     workflow.save()
+    return workflow
+
+
+@transaction.atomic
+def rename_workflow(workflow: Workflow, *, name: str, description: str) -> Workflow:
+    """Call a workflow otherwise, and say otherwise what it is for; its slug stays. Raises ValidationError by field name."""
+    workflow = _locked(workflow)
+    workflow.name, workflow.description = name, description
+    workflow.full_clean()
+    workflow.save(update_fields=["name", "description", "updated_at"])
     return workflow
 
 
