@@ -4,6 +4,7 @@ GOOD: dict[str, dict[str, str]] = {
     "default": {},
     "gitlab": {"ci": "gitlab"},
     "no-ci": {"ci": "none"},
+    "no-builder": {"workflow_builder": "no"},
     "accents": {
         "project_name": "Café Zoë",
         "description": "Bücher, Ærø und Łódź — «très bien».",
@@ -127,6 +128,8 @@ BAD: dict[str, tuple[str, str]] = {
     "domain-hyphen-first": ("domain_name", "-shop.example.com"),
     "domain-address": ("domain_name", "192.168.0.1"),
     "domain-200-characters": ("domain_name", "d" * 60 + "." + "e" * 60 + "." + "f" * 73 + ".com"),
+    "builder-unknown": ("workflow_builder", "maybe"),
+    "builder-empty": ("workflow_builder", ""),
     "ci-unknown": ("ci", "jenkins"),
     "ci-empty": ("ci", ""),
 }

@@ -10,7 +10,16 @@ from pathlib import Path
 ENGINES = ("cookiecutter", "copier")
 ROOT = Path(__file__).resolve().parents[1]
 TREE = ROOT / "<<cookiecutter.project_slug>>"
-QUESTIONS = ("project_name", "project_slug", "description", "author_name", "author_email", "domain_name", "ci")
+QUESTIONS = (
+    "project_name",
+    "project_slug",
+    "description",
+    "author_name",
+    "author_email",
+    "domain_name",
+    "workflow_builder",
+    "ci",
+)
 
 
 class Desk:

@@ -41,7 +41,7 @@ def ending(*endings: str) -> list[str]:
 def test_python_parses_and_is_short(name: str) -> None:
     ast.parse(TEXTS[name], filename=name)
 
-    assert len(TEXTS[name].splitlines()) < LONGEST_MODULE
+    assert len(TEXTS[name].splitlines()) < LONGEST_MODULE or "migrations" in Path(name).parts
 
 
 @pytest.mark.parametrize("name", ending(".toml"))
