@@ -18,6 +18,9 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
+    # % if cookiecutter.workflow_builder
+    path("approvals/", include("apps.approvals.urls")),
+    # % endif
     path("executions/", include("apps.executions.urls")),
     path("inbox/", include("apps.notifications.urls")),
     path("reports/", include("apps.reports.urls")),

@@ -2,16 +2,17 @@
 
 from temporalio import activity
 
+from apps.approvals import asking
 from apps.approvals.shared import Answer
 
 
 @activity.defn
 def remind_people(asked_id: str) -> None:
     """Remind those who have not answered."""
-    raise NotImplementedError
+    asking.remind(asked_id)
 
 
 @activity.defn
 def expire_request(asked_id: str) -> Answer:
     """Close a request whose time is over, or give the answer that came at the last moment."""
-    raise NotImplementedError
+    return asking.expire(asked_id)

@@ -7,3 +7,11 @@ class ApprovalsConfig(AppConfig):
     """Waiting for people: approvals and signatures."""
 
     name = "apps.approvals"
+
+    def ready(self) -> None:
+        """Listen to executions."""
+        # The models are not loaded before.
+        from apps.approvals import receivers  # noqa: PLC0415
+        from apps.executions.events import status_changed  # noqa: PLC0415
+
+        status_changed.connect(receivers.cancel_requests, dispatch_uid="approvals")

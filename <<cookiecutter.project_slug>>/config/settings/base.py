@@ -138,6 +138,12 @@ TEMPLATES = [
         },
     },
 ]
+# Links at the head of every page for whoever is signed in: the address by its name, and what it is called.
+NAVIGATION = {
+    "executions:list": "Executions",
+    "executions:dashboard": "Dashboard",
+    "reports:list": "Reports",
+}
 # Nothing from other sites, no inline code: https://docs.djangoproject.com/en/6.1/ref/csp/
 SECURE_CSP = {
     "default-src": [CSP.SELF],
@@ -227,6 +233,25 @@ REPORTS: dict[str, Any] = {"batch_processing": {"formats": ["html", "csv"]}}
 # Who gets the summary of each day, once the schedule daily-report is resumed.
 REPORT_RECIPIENTS = env.texts("REPORT_RECIPIENTS", RECIPIENT, default=[])
 
+# % if cookiecutter.workflow_builder
+# SIGNATURES
+# ------------------------------------------------------------------------------
+# Services that take signatures, each off until it has a token. Any of its webhook keys signs what it sends: while one is
+# replaced, both are live. docs/workflows.md
+SIGNATURE_PROVIDERS: dict[str, Any] = {
+    "clicksign": {
+        "url": env.text("CLICKSIGN_URL", WEB_ADDRESS, default="https://app.clicksign.com/api/v3"),
+        "token": env.str("CLICKSIGN_TOKEN", default=""),
+        "webhook_keys": env.list("CLICKSIGN_WEBHOOK_KEYS", default=[]),
+    },
+    "zapsign": {
+        "url": env.text("ZAPSIGN_URL", WEB_ADDRESS, default="https://api.zapsign.com.br/api/v1"),
+        "token": env.str("ZAPSIGN_TOKEN", default=""),
+        "webhook_keys": env.list("ZAPSIGN_WEBHOOK_KEYS", default=[]),
+    },
+}
+
+# % endif
 # ONBOARDING
 # ------------------------------------------------------------------------------
 # Seconds between the welcome mail and the follow-up mail.

@@ -28,8 +28,9 @@ if HTTPS:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 # The proxy must set this header itself, whatever the client sent.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# How many proxies stand in front: sign-in attempts are counted by the address that the outermost of them saw.
+# How many proxies stand in front: attempts to sign in, and whatever else is limited, count by the address that the outermost saw.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.whole("DJANGO_TRUSTED_PROXIES", default=1 if HTTPS else 0, minimum=0)
+NINJA_NUM_PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT
 # Browsers remember it: begin with an hour, and go up to a year (31536000) once every subdomain has TLS.
 SECURE_HSTS_SECONDS = env.whole("DJANGO_SECURE_HSTS_SECONDS", default=3600, minimum=0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = True

@@ -1,0 +1,90 @@
+"""`/api/v1/approvals` and `/api/v1/webhooks/signature`: what people and signature providers answer.
+
+Both bring a credential of their own, so that nobody signs in: the token of a link, and the signature of the body.
+"""
+
+from allauth.account.adapter import get_adapter
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest
+from ninja import Field, Router, Schema
+from ninja.errors import HttpError
+from ninja.throttling import AnonRateThrottle
+
+from apps.approvals import links, services, settling, webhooks
+from apps.approvals.models import PeopleRequest
+from apps.approvals.services import AlreadyDecided, TooLate
+from apps.approvals.shared import APPROVED, REJECTED
+
+approvals = Router(tags=["approvals"])
+signatures = Router(tags=["approvals"])
+
+# A token cannot be guessed. These keep a program that has gone wild, or one that tries, from costing much.
+DECISIONS, DELIVERIES = AnonRateThrottle("120/m"), AnonRateThrottle("1200/m")
+
+
+class DecisionIn(Schema):
+    """The answer: approved or rejected."""
+
+    decision: str = Field("", description="approved or rejected")
+    comment: str = Field("", max_length=services.MAX_COMMENT)
+
+
+class DecisionOut(Schema):
+    """`execution_status` is what the decision makes of the execution: running, failed, or paused while others must decide."""
+
+    success: bool = True
+    execution_status: str
+
+
+class ReceivedOut(Schema):
+    """It was taken, now or earlier."""
+
+    success: bool = True
+
+
+@approvals.post(
+    "/{token}/decision",
+    response={200: DecisionOut, 404: None, 409: None, 410: None, 429: None},
+    auth=None,
+    throttle=DECISIONS,
+    summary="Decide, with the token of a link",
+)
+def decide(request: HttpRequest, token: str, wanted: DecisionIn) -> DecisionOut:
+    """409 when it was decided before, 410 when the time is over or the workflow has ended."""
+    person = links.find(token)
+    if person is None:
+        raise Http404
+    if person.request.kind != PeopleRequest.Kind.APPROVAL:
+        raise HttpError(400, "This asks for a signature: sign on the page of the link.")
+    if wanted.decision not in {APPROVED, REJECTED}:
+        raise HttpError(400, f"There is no decision {wanted.decision!r}: choose {APPROVED} or {REJECTED}.")
+    try:
+        asked = services.decide(
+            person, wanted.decision, comment=wanted.comment, address=get_adapter(request).get_client_ip(request)
+        )
+    except AlreadyDecided as error:
+        raise HttpError(409, str(error)) from error
+    except TooLate as error:
+        raise HttpError(410, str(error)) from error
+    return DecisionOut(execution_status=settling.execution_status(asked))
+
+
+@signatures.post(
+    "/{provider}",
+    response={200: ReceivedOut, 404: None, 413: None, 429: None},
+    auth=None,
+    throttle=DELIVERIES,
+    summary="Take what a signature provider says",
+)
+def receive(request: HttpRequest, provider: str) -> ReceivedOut:
+    """The body is signed by the provider: 401 otherwise. A repeated delivery is answered as the first one was."""
+    try:
+        update = webhooks.read(provider, request.headers, request.body)
+    except webhooks.UnknownProvider as error:
+        raise Http404 from error
+    except webhooks.NotFromProvider as error:
+        raise HttpError(401, str(error)) from error
+    except ValidationError as error:
+        raise HttpError(400, " ".join(error.messages)) from error
+    services.record_update(provider, update)
+    return ReceivedOut()

@@ -1,0 +1,45 @@
+"""What signature providers send: whether it is theirs, whether it is of now, and what it says. How each says it: providers/."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from apps.approvals.providers.known import PROVIDERS, keys_of
+from apps.approvals.services import ProviderUpdate
+
+MAX_BODY = 2**20
+# A provider tries again for hours with the time of the first try. Within the window a repetition is known by its id.
+WINDOW, AHEAD = timedelta(days=1), timedelta(minutes=5)
+
+
+class UnknownProvider(Exception):  # noqa: N818  says what is so, as Django's DoesNotExist does
+    """There is no such provider."""
+
+
+class NotFromProvider(Exception):  # noqa: N818  as above
+    """The signature is not the provider's, or too old."""
+
+
+def read(provider: str, headers: Mapping[str, str], body: bytes) -> ProviderUpdate:
+    """What a message says. Raises UnknownProvider, NotFromProvider, and ValidationError for what is signed and means nothing."""
+    if provider not in PROVIDERS:
+        raise UnknownProvider
+    if len(body) > MAX_BODY:
+        raise ValidationError(f"The message has more than {MAX_BODY:,} bytes.")
+    # Any of the live keys: while one is replaced, both are.
+    if not any(PROVIDERS[provider].is_signed(headers, body, key) for key in keys_of(provider)):
+        raise NotFromProvider("The signature is missing or wrong.")
+    try:
+        said = PROVIDERS[provider].read(json.loads(body))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValidationError("The message is not one that this provider sends.") from error
+    if not -AHEAD <= timezone.now() - said.at <= WINDOW:
+        raise NotFromProvider("The message is too old, or from the future.")
+    event_id = said.event_id or hashlib.sha256(body).hexdigest()
+    return ProviderUpdate(
+        event_id=event_id, at=said.at, ref=said.ref, request_id=said.request_id, signers=said.signers, data=json.loads(body)
+    )

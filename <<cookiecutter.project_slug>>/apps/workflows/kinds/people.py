@@ -1,0 +1,173 @@
+"""Kinds that wait for people: approvals and signatures. What is asked, answered and told is in apps.approvals."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Literal
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from pydantic import Field
+
+from apps.approvals import asking
+from apps.approvals.asking import CannotAsk, Question
+from apps.approvals.models import BUILT_IN
+from apps.approvals.shared import Asked
+from apps.workflows.kinds.base import Kind, KindConfig, LongText, StepContext, StepError, Text, Texts, register
+from apps.workflows.shared import Flow
+
+Hours = Annotated[float, Field(gt=0, le=24 * 366)]
+Quorum = Annotated[str, Field(pattern=r"^(any|all|[1-9]\d?)$", coerce_numbers_to_str=True)]
+
+
+class AskConfig(KindConfig):
+    """`people` are addresses; an expression may give one or a list of them. `quorum` is any, all or a number."""
+
+    people: Texts
+    title: Text = ""
+    message: LongText = ""
+    quorum: Quorum = "any"
+    timeout_hours: Hours = 48
+    on_timeout: Literal["fail", "approve"] = "fail"
+    remind_after_hours: list[Hours] = []
+    may_delegate: bool = True
+
+
+class AskKind(Kind):
+    """What approvals and signatures have in common."""
+
+    family = "People"
+    flow: ClassVar[Flow] = "people"
+    timeout = timedelta(seconds=30)
+    asks: ClassVar[Literal["approval", "signature"]]
+
+    def check(self, config: AskConfig) -> Iterator[str]:
+        """Addresses that stand there must be some, and a reminder comes before the end."""
+        if not config.people:
+            yield "Say who is asked."
+        for address in config.people:
+            if "{{" not in address and not _is_address(address):
+                yield f"{address!r} is no e-mail address."
+        if late := [hours for hours in config.remind_after_hours if hours >= config.timeout_hours]:
+            yield f"A reminder after {late[0]:g} hours comes too late: the time is over after {config.timeout_hours:g}."
+
+    def run(self, config: AskConfig, step: StepContext) -> Asked:
+        """Ask. Raises StepError for what cannot be asked."""
+        try:
+            return asking.open_request(execution_id=step.execution_id, step=step.step, question=self.question(config))
+        except CannotAsk as error:
+            raise StepError(str(error)) from error
+
+    def question(self, config: Any) -> Question:
+        """What is asked of whom."""
+        return Question(
+            kind=self.asks,
+            people=list(_addresses(config.people)),
+            title=str(config.title),
+            message=str(config.message),
+            quorum=config.quorum,
+            timeout=timedelta(hours=config.timeout_hours),
+            on_timeout=config.on_timeout,
+            remind_after=[timedelta(hours=hours) for hours in config.remind_after_hours],
+            may_delegate=config.may_delegate,
+        )
+
+    def output(self, asked_id: str) -> Any:
+        """Id, kind, status, and what each person said."""
+        return asking.output_of(asked_id)
+
+
+@register
+class ApprovalKind(AskKind):
+    """Ask people to approve, and go on only when enough of them have."""
+
+    name = "approval"
+    asks = "approval"
+
+    class Config(AskConfig):
+        """As every question to people."""
+
+
+@register
+class ReviewDocumentsKind(ApprovalKind):
+    """Ask people to look at documents, and go on only when enough of them have approved."""
+
+    name = "review-documents"
+
+
+@register
+class HumanInLoopKind(ApprovalKind):
+    """Ask a person whether to go on."""
+
+    name = "human-in-loop"
+    title = "Human in the loop"
+
+
+@register
+class SignatureKind(AskKind):
+    """Ask people for their signatures, and go on only when all of them have signed."""
+
+    name = "signature"
+    asks = "signature"
+    timeout = timedelta(minutes=2)
+    attempts = 3
+    default_provider: ClassVar[str] = BUILT_IN
+
+    class Config(AskConfig):
+        """As every question to people, and who takes the signatures: the site itself or a service."""
+
+        quorum: Quorum = "all"
+        timeout_hours: Hours = 168
+        may_delegate: bool = False
+        provider: Literal["", "built-in", "clicksign", "zapsign"] = ""
+
+    def question(self, config: Any) -> Question:
+        """What is to be signed by whom, and where."""
+        return replace(super().question(config), provider=config.provider or self.default_provider)
+
+
+@register
+class RequestSignaturesKind(SignatureKind):
+    """Ask people for their signatures, as the kind signature does."""
+
+    name = "request-signatures"
+
+
+@register
+class ClickSignKind(SignatureKind):
+    """Ask people for their signatures through ClickSign."""
+
+    name = "clicksign"
+    title = "ClickSign"
+    default_provider = "clicksign"
+
+
+@register
+class ZapSignKind(SignatureKind):
+    """Ask people for their signatures through ZapSign."""
+
+    name = "zapsign"
+    title = "ZapSign"
+    default_provider = "zapsign"
+
+
+def _addresses(people: Any) -> Iterator[str]:
+    """Every address in what expressions gave: texts with commas, lists, and objects that have an email."""
+    match people:
+        case str():
+            yield from (part for part in people.split(",") if part.strip())
+        case {"email": address}:
+            yield from _addresses(address)
+        case list() | tuple():
+            for each in people:
+                yield from _addresses(each)
+        case _:
+            raise StepError(f"{people!r} is no e-mail address and no list of such")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
