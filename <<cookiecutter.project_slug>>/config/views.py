@@ -23,9 +23,9 @@ NOTHING_HERE: Final = "There is nothing at this address."
 RECENT = 5
 
 
-def site(request: HttpRequest) -> dict[str, str]:
+def site(request: HttpRequest) -> dict[str, Any]:
     """Context processor: what every page needs."""
-    return {"site_name": SITE_NAME}
+    return {"site_name": SITE_NAME, "navigation": settings.NAVIGATION}
 
 
 @require_safe

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
@@ -189,4 +190,11 @@ def test_a_page_cannot_be_framed_or_run_foreign_code(client: Client, temporal_up
 
 def test_the_site_is_named_in_every_request(rf: RequestFactory) -> None:
     request: HttpRequest = rf.get("/")
-    assert views.site(request) == {"site_name": views.SITE_NAME}
+    assert views.site(request)["site_name"] == views.SITE_NAME
+
+
+def test_every_page_leads_whoever_is_signed_in_to_the_others(client: Client, ada_client: Client, temporal_up: None) -> None:
+    links = [f'<a href="{reverse(address)}">{text}</a>' for address, text in settings.NAVIGATION.items()]
+
+    assert all(link in page(ada_client, "/") for link in links)
+    assert not any(link in page(client, "/accounts/login/") for link in links)

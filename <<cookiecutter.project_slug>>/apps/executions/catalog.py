@@ -70,10 +70,13 @@ class Startable:
 
 @dataclass(frozen=True)
 class Source:
-    """Workflows that are no code. Their names have a slash: `find` gives the one of a name, `listed` those of an account."""
+    """Workflows that are no code. Their names have a slash: `find` gives the one of a name, `listed` those that an account may
+    start, `named` the names and titles of those whose executions it may see.
+    """
 
     find: Callable[[str, Actor], Startable | None]
     listed: Callable[[Actor], Iterable[Startable]]
+    named: Callable[[Actor], Iterable[tuple[str, str]]]
 
 
 SOURCES: list[Source] = []
@@ -88,6 +91,12 @@ def startables() -> dict[str, Startable]:
 def all_startables(user: Actor) -> dict[str, Startable]:
     """Those, and what people have defined and this account may start."""
     return startables() | {found.workflow: found for source in SOURCES for found in source.listed(user)}
+
+
+def titles(user: Actor) -> dict[str, str]:
+    """What the executions that an account may see can be of, by name, with what people call it."""
+    code = {name: startable.title for name, startable in startables().items()}
+    return code | {name: title for source in SOURCES for name, title in source.named(user)}
 
 
 def find(workflow: str, *, user: Actor = None) -> Startable:

@@ -10,7 +10,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Q, QuerySet
 
 from apps.executions import catalog, states
-from apps.executions.models import Execution
+from apps.executions.models import VIEW, Execution
 from apps.executions.services import BEGINNING, FAILED_STEP
 from apps.users.models import User
 
@@ -37,13 +37,12 @@ class Filters(forms.Form):
     since = forms.DateField(label="From", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     until = forms.DateField(label="To", required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
 
-    def __init__(self, data: Any = None, *, sees_all: bool) -> None:
+    def __init__(self, data: Any = None, *, user: User) -> None:
         super().__init__(data, label_suffix="")
         statuses = [(status.value, states.shown(status.value)) for status in Execution.Status]
         self.fields["status"].choices = [("", "any"), (OPEN, "not ended"), *statuses]  # type: ignore[attr-defined]
-        workflows = [(name, startable.title) for name, startable in catalog.startables().items()]
-        self.fields["workflow"].choices = [("", "any"), *workflows]  # type: ignore[attr-defined]
-        if not sees_all:
+        self.fields["workflow"].choices = [("", "any"), *catalog.titles(user).items()]  # type: ignore[attr-defined]
+        if not user.has_perm(f"executions.{VIEW}"):
             del self.fields["user"]
 
     def chosen(self, executions: QuerySet[Execution]) -> QuerySet[Execution]:

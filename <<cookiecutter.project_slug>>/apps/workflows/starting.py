@@ -114,4 +114,11 @@ def _listed(user: Actor) -> Iterable[Startable]:
         yield startable(workflow.current)
 
 
-SOURCE = Source(find=_find, listed=_listed)
+def _named(user: Actor) -> Iterable[tuple[str, str]]:
+    if user is None:
+        return
+    for workflow in Workflow.objects.visible_to(user).exclude(current=None).select_related("project"):
+        yield workflow.full_name, f"{workflow.name} ({workflow.project.name})"
+
+
+SOURCE = Source(find=_find, listed=_listed, named=_named)
