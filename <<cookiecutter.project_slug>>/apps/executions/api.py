@@ -43,8 +43,8 @@ KEY = "The same request with the same key, however often it is sent, makes one e
 
 @workflows.get("", response=list[WorkflowOut], summary="Workflows that can be started, by name")
 def listed(request: HttpRequest) -> list[catalog.Startable]:
-    """With the schema of what each asks for."""
-    return list(catalog.startables().values())
+    """With the schema of what each asks for: those of the project, and those that people defined and the account may start."""
+    return list(catalog.all_startables(account(request)).values())
 
 
 @router.get("", response=list[ExecutionOut], summary="Executions, newest first")

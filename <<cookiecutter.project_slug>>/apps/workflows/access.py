@@ -1,0 +1,50 @@
+"""Which projects and workflows an account sees, changes and owns: asked by the pages and by the API.
+
+What one may not see looks as if it were not there.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404
+
+from apps.workflows.models import Project, Workflow
+
+
+def seen_project(user: Any, project_id: UUID) -> Project:
+    """Raises Http404."""
+    return get_object_or_404(Project.objects.visible_to(user), pk=project_id)
+
+
+def changeable_project(user: Any, project_id: UUID) -> Project:
+    """One in which the account may make workflows. Raises Http404, or PermissionDenied for a viewer."""
+    project = seen_project(user, project_id)
+    if not Project.objects.changeable_by(user).filter(pk=project.pk).exists():
+        raise PermissionDenied("Only the owner and the editors of a project change and start its workflows.")
+    return project
+
+
+def owned_project(user: Any, project_id: UUID) -> Project:
+    """One whose name and members the account may change. Raises Http404, or PermissionDenied for a member."""
+    project = seen_project(user, project_id)
+    if not owns(user, project):
+        raise PermissionDenied("Only the owner of a project changes its name and its members, and deletes it.")
+    return project
+
+
+def owns(user: Any, project: Project) -> bool:
+    """Whether it is the account's, or the account may change every project."""
+    return bool(project.owner_id == user.pk or user.has_perm("workflows.change_project"))
+
+
+def seen_workflow(user: Any, workflow_id: UUID) -> Workflow:
+    """Raises Http404."""
+    return get_object_or_404(Workflow.objects.visible_to(user).select_related("project", "current__workflow"), pk=workflow_id)
+
+
+def changeable_workflow(user: Any, workflow_id: UUID) -> Workflow:
+    """One that the account may change, publish and start. Raises Http404, or PermissionDenied for a viewer."""
+    workflow = seen_workflow(user, workflow_id)
+    changeable_project(user, workflow.project_id)
+    return workflow

@@ -1,0 +1,65 @@
+"""What the tests that ask every operation of the API find of projects and workflows. Read by tests/everything.py."""
+
+from typing import Any
+
+from apps.users.models import User
+from apps.workflows import services
+from apps.workflows.definitions import DefinitionDoc
+from tests.everything import SECRET, Row
+
+STEP = {"key": "end", "kind": "values", "name": "End", "config": {"values": {"a": "{{ input.a }}"}}}
+DEFINITION = {
+    "name": "Example",
+    "steps": [{"key": "start", "kind": "trigger", "name": "Start", "next": [{"to": "end"}]}, STEP],
+}
+ROWS = {
+    "GET /projects": Row(200, 200, 200),
+    "POST /projects": Row(201, 201, 201, {"name": "Shop"}),
+    "GET /projects/{project_id}": Row(404, 200, 200),
+    "PATCH /projects/{project_id}": Row(404, 200, 200, {"name": "Shop"}),
+    "DELETE /projects/{project_id}": Row(404, 409, 409),
+    "GET /projects/{project_id}/members": Row(404, 200, 200),
+    "PUT /projects/{project_id}/members": Row(404, 200, 200, {"email": "stranger@example.com", "role": "editor"}),
+    "DELETE /projects/{project_id}/members/{member_id}": Row(404, 204, 204),
+    "GET /projects/{project_id}/workflows": Row(404, 200, 200),
+    "POST /projects/{project_id}/workflows": Row(404, 201, 201, {"definition": DEFINITION}),
+    "POST /projects/{project_id}/workflows/import": Row(404, 201, 201, DEFINITION),
+    "GET /workflows/kinds": Row(200, 200, 200),
+    "GET /workflows/ready": Row(200, 200, 200),
+    "GET /workflows/{workflow_id}": Row(404, 200, 200),
+    "PATCH /workflows/{workflow_id}": Row(404, 200, 200, {"status": "archived"}),
+    "DELETE /workflows/{workflow_id}": Row(404, 409, 409),
+    "POST /workflows/{workflow_id}/duplicate": Row(404, 201, 201),
+    "GET /workflows/{workflow_id}/draft": Row(404, 200, 200),
+    "PUT /workflows/{workflow_id}/draft": Row(404, 200, 200, DEFINITION),
+    "GET /workflows/{workflow_id}/steps": Row(404, 200, 200),
+    "POST /workflows/{workflow_id}/steps": Row(404, 201, 201, STEP | {"key": "more"}),
+    "PUT /workflows/{workflow_id}/steps/{key}": Row(404, 200, 200, STEP),
+    "DELETE /workflows/{workflow_id}/steps/{key}": Row(404, 200, 200),
+    "POST /workflows/{workflow_id}/publish": Row(404, 200, 200),
+    "GET /workflows/{workflow_id}/versions": Row(404, 200, 200),
+    "GET /workflows/{workflow_id}/versions/{number}": Row(404, 200, 200),
+    "GET /workflows/{workflow_id}/export": Row(404, 200, 200),
+    "POST /workflows/{workflow_id}/execute": Row(404, 202, 202),
+    "GET /workflows/{workflow_id}/runs": Row(404, 200, 200),
+    "GET /workflows/{workflow_id}/runs/{run_id}": Row(404, 200, 200),
+}
+
+
+def ids(owner: User) -> dict[str, Any]:
+    """A project with a member, and in it a workflow that has run."""
+    member = User.objects.create_user(email="member@example.com")
+    project = services.create_project(name=SECRET, owner=owner)
+    services.set_member(project, user=member, role="viewer")
+    document = DefinitionDoc.model_validate(DEFINITION | {"name": SECRET})
+    workflow = services.create_workflow(project, user=owner, document=document)
+    version = services.publish(workflow, user=owner)
+    execution = services.start(version, values={"a": SECRET}, user=owner)
+    return {
+        "project_id": str(project.pk),
+        "member_id": member.pk,
+        "workflow_id": str(workflow.pk),
+        "key": "end",
+        "number": version.number,
+        "run_id": str(execution.pk),
+    }
