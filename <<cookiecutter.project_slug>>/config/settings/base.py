@@ -143,6 +143,9 @@ NAVIGATION = {
     "executions:list": "Executions",
     "executions:dashboard": "Dashboard",
     "reports:list": "Reports",
+    # % if cookiecutter.workflow_builder
+    "approvals:inbox": "Approvals",
+    # % endif
 }
 # Nothing from other sites, no inline code: https://docs.djangoproject.com/en/6.1/ref/csp/
 SECURE_CSP = {
