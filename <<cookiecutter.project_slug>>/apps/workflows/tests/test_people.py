@@ -1,0 +1,154 @@
+"""Steps that ask people, on a real server: the execution waits for them, and each answer reaches the one that asked."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.test import Client
+from temporalio.client import WorkflowFailureError
+
+from apps.approvals import links
+from apps.approvals.models import Approval, PeopleRequest, Person, SignatureRequest
+from apps.development.testing import Temporal
+from apps.executions.models import Execution
+from apps.executions.services import reset_execution
+from apps.temporal import relay
+from apps.temporal.models import OutboxMessage
+from apps.users.models import User
+from apps.workflows import services
+from apps.workflows.models import StepRun, Workflow
+
+pytestmark = pytest.mark.django_db
+ADA, BOB = "ada@example.com", "bob@example.com"
+
+
+def steps(kind: str = "review-documents", **config: Any) -> list[dict[str, Any]]:
+    config = {"people": [ADA], "title": "Contract of {{ input.name }}", **config}
+    return [
+        {"key": "start", "kind": "trigger", "name": "Start", "next": [{"to": "ask"}]},
+        {"key": "ask", "kind": kind, "name": "Ask", "config": config, "next": [{"to": "end"}]},
+        {"key": "end", "kind": "values", "name": "End", "config": {"values": {"was": "{{ steps.ask.output.status }}"}}},
+    ]
+
+
+@pytest.fixture
+def start(make_workflow: Callable[..., Workflow], owner: User) -> Callable[..., Execution]:
+    def start(*args: Any, **config: Any) -> Execution:
+        name = f"Example {Workflow.objects.count()}"
+        version = make_workflow(*steps(*args, **config), name=name).current
+        assert version is not None
+        execution = services.start(version, values={"name": "Ada"}, user=owner)
+        relay.deliver_all()
+        return execution
+
+    return start
+
+
+def asked(temporal: Temporal, execution: Execution, attempt: int = 1) -> PeopleRequest:
+    """The request of an execution, once the workflow waits for it."""
+
+    async def waits() -> None:
+        handle = temporal.client.get_workflow_handle(execution.temporal_workflow_id)
+        async for event in handle.fetch_history_events(wait_new_event=True):
+            if event.HasField("timer_started_event_attributes"):
+                return
+
+    temporal.run(waits())
+    return PeopleRequest.objects.get(execution=execution, attempt=attempt)
+
+
+def decide(request: PeopleRequest, decision: str = "approved", email: str = ADA) -> Any:
+    token = links.token_of(request.people.get(email=email))
+    return Client().post(f"/api/v1/approvals/{token}/decision", {"decision": decision}, "application/json").json()
+
+
+def finish(temporal: Temporal, execution: Execution) -> Execution:
+    relay.deliver_all()
+    with suppress(WorkflowFailureError):
+        temporal.run(temporal.client.get_workflow_handle(execution.temporal_workflow_id).result())
+    execution.refresh_from_db()
+    return execution
+
+
+def test_it_pauses_and_goes_on_only_when_approved(start: Callable[..., Execution], temporal: Temporal) -> None:
+    execution = start()
+    request = asked(temporal, execution)
+    execution.refresh_from_db()
+    assert (execution.status, request.title) == ("paused", "Contract of Ada")
+
+    decide(request)
+    finish(temporal, execution)
+
+    assert execution.status == "completed"
+    assert StepRun.objects.get(key="end").output == {"was": "approved"}
+    output = StepRun.objects.get(key="ask").output
+    assert output is not None
+    assert (output["id"], output["status"]) == (str(request.pk), "approved")
+    assert [(each["email"], each["status"]) for each in output["decisions"]] == [(ADA, "approved")]
+
+
+def test_a_rejected_one_fails_and_is_asked_anew_after_a_reset(
+    start: Callable[..., Execution], temporal: Temporal, owner: User
+) -> None:
+    execution = start("approval")
+    decide(asked(temporal, execution), "rejected")
+    assert finish(temporal, execution).status == "failed"
+    assert execution.error_message.endswith("Ask: rejected")
+
+    reset_execution(execution, user=owner)
+    relay.deliver_all()
+    second = asked(temporal, execution, attempt=2)
+    decide(second)
+
+    assert finish(temporal, execution).status == "completed"
+    assert list(Approval.objects.order_by("attempt").values_list("status", flat=True)) == ["rejected", "approved"]
+
+
+@pytest.mark.parametrize(("on_timeout", "status", "end"), [("fail", "expired", "failed"), ("approve", "approved", "completed")])
+def test_without_an_answer_the_time_decides_and_nothing_sweeps(
+    start: Callable[..., Execution], temporal: Temporal, on_timeout: str, status: str, end: str
+) -> None:
+    second = 1 / 3600
+    execution = start("human-in-loop", on_timeout=on_timeout, timeout_hours=second, remind_after_hours=[second / 4])
+
+    finish(temporal, execution)
+
+    request = Approval.objects.get()
+    assert (request.status, execution.status) == (status, end)
+    told = OutboxMessage.objects.filter(kind="activity", payload__task="apps.approvals.tasks.tell_person")
+    assert told.count() == 2
+
+
+def test_two_that_wait_at_once_never_take_each_others_decision(start: Callable[..., Execution], temporal: Temporal) -> None:
+    first, second = start(), start()
+    asked_first, asked_second = asked(temporal, first), asked(temporal, second)
+
+    decide(asked_second, "rejected")
+    assert finish(temporal, second).status == "failed"
+    first.refresh_from_db()
+    assert first.status == "paused"
+    decide(asked_first)
+
+    assert finish(temporal, first).status == "completed"
+
+
+def test_signatures_wait_until_all_have_signed(start: Callable[..., Execution], temporal: Temporal) -> None:
+    execution = start("request-signatures", people=["{{ input.name }}@example.com", BOB])
+    asked(temporal, execution)
+    request = SignatureRequest.objects.get()
+    assert request.signers_status == {ADA: "pending", BOB: "pending"}
+
+    sign(request, ADA)
+    execution.refresh_from_db()
+    assert (execution.status, request.all_signed()) == ("paused", False)
+    sign(request, BOB)
+
+    assert finish(temporal, execution).status == "completed"
+    assert request.all_signed()
+
+
+def sign(request: PeopleRequest, email: str) -> None:
+    person = Person.objects.get(request=request, email=email)
+    path = f"/approvals/link/{links.token_of(person)}/"
+    Client().post(path, {"decision": "signed", "signed_name": email, "consent": "on"})
