@@ -124,7 +124,9 @@ def begin_attempt(
     execution.temporal_run_id = run_id or execution.temporal_run_id
     execution.error_message, execution.result, execution.activities, execution.cancel_requested_at = "", None, None, None
     for task in kept:
-        task.pk, task._state.adding, task.run_id = None, True, f"attempt {execution.attempt}"
+        # Two runs of one attempt, the second of which continues the first, may both have an activity of that id.
+        task.run_id = f"attempt {execution.attempt} {task.run_id.rpartition(' ')[2]}"
+        task.pk, task._state.adding = None, True
         task.attempt, task.carried = execution.attempt, True
     again = [
         TaskExecution(

@@ -1,7 +1,7 @@
 """What the interpreter has done: steps, and what is noted of them. A step may be tried often; its effect has a key."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,20 +10,29 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from pydantic_core import to_jsonable_python
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, CancelledError
 
 from apps.approvals.shared import GOOD, Asked
 from apps.executions.models import Execution
-from apps.workflows import runs
+from apps.executions.progress import report_progress
+from apps.workflows import items, runs
 from apps.workflows.context import context_of
 from apps.workflows.expressions import ExpressionError, holds
 from apps.workflows.kinds import base
-from apps.workflows.kinds.base import StepContext, StepError
-from apps.workflows.models import StepRun
-from apps.workflows.shared import CloseInput, StepInput, StepSpec, Until
+from apps.workflows.kinds.base import Kind, StepContext, StepError
+from apps.workflows.kinds.lists import allowed
+from apps.workflows.models import ItemPart, StepRun
+from apps.workflows.shared import Child, CloseInput, ItemsInput, PlaceInput, Planned, StepInput, StepSpec, Until
 
 # In characters of JSON. What is longer is stored by its step, which gives a key to it.
 MAX_OUTPUT = 100_000
+
+
+@activity.defn
+def is_same_attempt(place: PlaceInput) -> bool:
+    """Whether a run that continues another belongs to the same attempt: one that was reset begins at the first step."""
+    execution = _execution(place.execution_id)
+    return StepRun.objects.filter(execution=execution, attempt=execution.attempt).exists()
 
 
 @activity.defn
@@ -102,16 +111,102 @@ def choose_next(wanted: StepInput) -> str:
     return run.decision
 
 
+@activity.defn
+def begin_child(wanted: StepInput) -> Child:
+    """Make the row of a workflow that a step runs, and say how it is started."""
+    execution, step = _execution(wanted.execution_id), wanted.step
+    run = runs.begin(execution, step)
+    if run.status == StepRun.Status.SUCCESS:
+        return Child(is_done=True)
+    with _final_errors(run):
+        child: Child = _run_kind(execution, step)
+    return child
+
+
+@activity.defn
+def plan_items(wanted: StepInput) -> Planned:
+    """Store the items of a step, and say which parts of them are left to do."""
+    execution, step = _execution(wanted.execution_id), wanted.step
+    run = runs.begin(execution, step)
+    if run.status == StepRun.Status.SUCCESS:
+        return Planned(parts=())
+    with _final_errors(run):
+        left = items.plan(run, lambda: _run_kind(execution, step), beat=activity.heartbeat)
+    return Planned(parts=tuple(left), at_once=_read(step).at_once)
+
+
+# No exception out of nowhere in this thread: a cancel is looked for between items, where nothing is half done.
+@activity.defn(no_thread_cancel_exception=True)
+def do_items(wanted: ItemsInput) -> None:
+    """Do what is left of a part of the items. Those that failed for now are tried again by the next try of this activity."""
+    execution, step = _execution(wanted.execution_id), wanted.step
+    run = runs.begin(execution, step)
+    part = ItemPart.objects.get(execution=execution, key=step.key, number=wanted.part)
+
+    def told(tried: int) -> bool:
+        report_progress(tried, len(part.values), heartbeat=[tried])
+        return activity.is_cancelled()
+
+    is_last_try = activity.info().attempt >= step.attempts
+    again = items.work_through(part, run, _item_work(execution, step), is_last_try=is_last_try, told=told)
+    if activity.is_cancelled():
+        raise CancelledError("cancelled between two items")
+    if again:
+        raise ApplicationError(f"{again:,} items are to be tried again", type="ItemsFailed")
+
+
+@activity.defn
+def finish_items(wanted: StepInput) -> None:
+    """Judge a step whose items were all tried by how many failed."""
+    execution, step = _execution(wanted.execution_id), wanted.step
+    run = runs.begin(execution, step)
+    if run.status == StepRun.Status.SUCCESS:
+        return
+    failures = items.count_all(run)
+    total, failed = run.items_total or 0, run.items_failed
+    with _final_errors(run):
+        if failed > (limit := allowed(_read(step), total)):
+            raise StepError(f"{failed:,} of {total:,} items failed, and {limit:,} may: {failures[0].error}")
+        first = [{"index": each.index, "error": each.error} for each in failures]
+        runs.succeed(run, {"total": total, "succeeded": total - failed, "failed": failed, "failures": first})
+
+
 def _run_kind(execution: Execution, step: StepSpec) -> Any:
     kind = base.find(step.kind)
     context = context_of(execution, needed=step.config)
-    config = kind.rendered(step.config, context)
-    return kind.run(config, _step_context(execution, step, context))
+    return _run(kind, step.config, _step_context(execution, step, context))
 
 
-def _step_context(execution: Execution, step: StepSpec, context: dict[str, Any]) -> StepContext:
-    key = f"{execution.temporal_workflow_id}:{step.key}"
-    return StepContext(execution_id=str(execution.pk), step=step.key, key=key, context=context, attempt=execution.attempt)
+def _item_work(execution: Execution, step: StepSpec) -> Callable[[int, Any], Any]:
+    """What is done with an item, as a function of its place and its value."""
+    ((kind, config),) = base.find(step.kind).inner(_read(step))
+    context = context_of(execution, needed=config)
+
+    def do(index: int, value: Any) -> Any:
+        seen = {**context, "item": value, "index": index}
+        return _run(kind, config, _step_context(execution, step, seen, index=index))
+
+    return do
+
+
+def _run(kind: Kind, config: Mapping[str, Any], context: StepContext) -> Any:
+    return kind.run(kind.rendered(config, context.context), context)
+
+
+def _read(step: StepSpec) -> Any:
+    return base.find(step.kind).Config.model_validate(step.config)
+
+
+def _step_context(execution: Execution, step: StepSpec, context: dict[str, Any], *, index: int | None = None) -> StepContext:
+    place = step.key if index is None else f"{step.key}:{index}"
+    return StepContext(
+        execution_id=str(execution.pk),
+        step=step.key,
+        key=f"{execution.temporal_workflow_id}:{place}",
+        context=context,
+        attempt=execution.attempt,
+        index=index,
+    )
 
 
 def _execution(execution_id: str) -> Execution:

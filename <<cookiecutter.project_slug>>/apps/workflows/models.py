@@ -272,12 +272,13 @@ class ItemPart(models.Model):
 
 
 class ItemFailure(models.Model):
-    """An item that could not be done, and why."""
+    """An item that could not be done, and why. One that is not final is tried again."""
 
     part = models.ForeignKey(ItemPart, on_delete=models.CASCADE, related_name="failures")
     index = models.PositiveIntegerField(help_text="Its place in the whole list, from 0.")
     value = models.JSONField(null=True)
     error = models.TextField()
+    is_final = models.BooleanField(default=True)
 
     class Meta:
         ordering = ("index",)

@@ -68,8 +68,16 @@ class StepInput:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlaceInput:
+    """Where a run that continues another was to go on."""
+
+    execution_id: str
+    at: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class CloseInput:
-    """A step that has waited and is over: for a person, with the id of what was asked and how that ended."""
+    """A step that has waited and is over, and how: with the id of what people were asked, or of the workflow that it ran."""
 
     execution_id: str
     key: str
@@ -93,20 +101,25 @@ class ItemsInput:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """The items of a step, in so many parts."""
+    """The items of a step: the numbers of the parts that are left to do, and how many of them at once."""
 
-    parts: int
+    parts: tuple[int, ...]
+    at_once: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Child:
-    """Another workflow to be run: its registered name, its input as JSON, its id and queue, and whether its end is awaited."""
+    """Another workflow to be run: its registered name, its input as JSON, its id and queue, and whether its end is awaited.
 
-    workflow: str
-    argument: Any
-    workflow_id: str
+    One that `is_done` needs no start: it was done in an earlier attempt, or runs already.
+    """
+
+    workflow: str = ""
+    argument: Any = None
+    workflow_id: str = ""
     task_queue: str = ""
     is_awaited: bool = True
+    is_done: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

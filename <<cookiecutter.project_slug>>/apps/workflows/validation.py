@@ -95,10 +95,13 @@ def _reference_problems(document: DefinitionDoc, step: StepDoc, before: set[str]
 def _expressions_of(step: StepDoc) -> Iterator[tuple[str, str, set[str]]]:
     """Field, expression, and the steps that it may speak of beside those before it: a condition knows its own step."""
     kind = base.find(step.kind)
-    for field, form, value in kind.filled_fields(kind.Config.model_validate(step.config)):
-        for text in texts_of(value):
-            for expression in [text] if form == base.EXPRESSION else expressions(text):
-                yield field, expression, set()
+    config = kind.Config.model_validate(step.config)
+    inner = [(each, each.Config.model_validate(given)) for each, given in kind.inner(config)]
+    for each, given in [(kind, config), *inner]:
+        for field, form, value in each.filled_fields(given):
+            for text in texts_of(value):
+                for expression in [text] if form == base.EXPRESSION else expressions(text):
+                    yield field, expression, set()
     for edge in step.next:
         yield "next", edge.condition, {step.key}
 

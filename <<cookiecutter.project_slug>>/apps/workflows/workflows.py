@@ -4,23 +4,38 @@ The definition is its input, so that later edits change nothing for it. It alway
 an earlier attempt gives at once what it gave then.
 """
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ChildWorkflowError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from apps.approvals.waiting import WaitsForPeople
-    from apps.workflows.activities import ask_people, begin_wait, choose_next, close_step, run_step
-    from apps.workflows.shared import WORKFLOW, CloseInput, DefinedInput, StepInput, StepSpec
+    from apps.executions.shared import said
+    from apps.temporal.conf import MEMO
+    from apps.workflows.activities import (
+        ask_people,
+        begin_child,
+        begin_wait,
+        choose_next,
+        close_step,
+        do_items,
+        finish_items,
+        is_same_attempt,
+        plan_items,
+        run_step,
+    )
+    from apps.workflows.shared import WORKFLOW, CloseInput, DefinedInput, ItemsInput, PlaceInput, StepInput, StepSpec
 
 # Notes in the database, each by one local activity: they add an event, not three.
 NOTE = workflow.LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=10), retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30))
 )
-LONGEST_RETRY = timedelta(minutes=5)
+LONGEST_RETRY, LONGEST_PART = timedelta(minutes=5), timedelta(days=7)
+BETWEEN_HEARTBEATS = timedelta(seconds=5)
 
 
 @workflow.defn(name=WORKFLOW)
@@ -34,11 +49,14 @@ class DefinedWorkflow(WaitsForPeople):
         super().__init__()
         self.wanted = wanted
         self.steps = wanted.definition.by_key
-        self.current = wanted.at or wanted.definition.steps[0].key
+        self.current = wanted.definition.steps[0].key
+        self.at_work: list[asyncio.Task[None]] = []
 
     @workflow.run
     async def run(self, wanted: DefinedInput) -> dict[str, str]:
         """Give the key of the last step. Raises what made a step fail."""
+        if wanted.at and await self._is_same_attempt(wanted.at):
+            self.current = wanted.at
         while True:
             step = self.steps[self.current]
             await self._do(step)
@@ -46,8 +64,7 @@ class DefinedWorkflow(WaitsForPeople):
             if not following:
                 return {"status": "completed", "last_step": step.key}
             self.current = following
-            if workflow.info().is_continue_as_new_suggested():
-                workflow.continue_as_new(replace(self.wanted, at=self.current))
+            self._continue_if_long()
 
     @workflow.query
     def current_step(self) -> str:
@@ -62,6 +79,10 @@ class DefinedWorkflow(WaitsForPeople):
                 await self._wait(step)
             case "route":
                 pass
+            case "workflow":
+                await self._run_other(step)
+            case "each":
+                await self._do_items(step)
             case _:
                 await workflow.execute_activity(run_step, self._input(step), **_config(step))
 
@@ -78,6 +99,70 @@ class DefinedWorkflow(WaitsForPeople):
         if seconds > 0:
             await workflow.sleep(seconds)
         await self._close(step)
+
+    async def _run_other(self, step: StepSpec) -> None:
+        child = await workflow.execute_activity(begin_child, self._input(step), **_config(step))
+        policy = workflow.ParentClosePolicy.TERMINATE if child.is_awaited else workflow.ParentClosePolicy.ABANDON
+        try:
+            if not child.is_done:
+                running = await workflow.start_child_workflow(
+                    child.workflow,
+                    child.argument,
+                    id=child.workflow_id,
+                    task_queue=child.task_queue,
+                    memo=MEMO,
+                    parent_close_policy=policy,
+                )
+                if child.is_awaited:
+                    await running
+        except (ChildWorkflowError, WorkflowAlreadyStartedError) as error:
+            if workflow.cancellation_reason() is not None:
+                raise
+            await self._close(step, asked_id=child.workflow_id, status=said(error))
+            raise ApplicationError(f"{step.name}: {said(error)}", type="WorkflowFailed", non_retryable=True) from error
+        await self._close(step, asked_id=child.workflow_id)
+
+    async def _do_items(self, step: StepSpec) -> None:
+        planned = await workflow.execute_activity(plan_items, self._input(step), **_items_config(step, step.key))
+        try:
+            for part in planned.parts:
+                await self._finish_parts(down_to=planned.at_once - 1)
+                if workflow.info().is_continue_as_new_suggested():
+                    await self._finish_parts(down_to=0)
+                    self._continue_if_long()
+                self.at_work.append(asyncio.create_task(self._do_part(step, part)))
+            await self._finish_parts(down_to=0)
+        except BaseException:
+            await self._stop_parts()
+            raise
+        await workflow.execute_local_activity(finish_items, self._input(step), **NOTE)
+
+    async def _do_part(self, step: StepSpec, part: int) -> None:
+        wanted = ItemsInput(execution_id=self.wanted.execution_id, step=step, part=part)
+        await workflow.execute_activity(do_items, wanted, **_items_config(step, f"{step.key}-{part}"))
+
+    async def _finish_parts(self, *, down_to: int) -> None:
+        """Wait until at most so many parts are at work."""
+        while len(self.at_work) > down_to:
+            done, self.at_work = await workflow.wait(self.at_work, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+
+    async def _stop_parts(self) -> None:
+        """Let what is at work come to the end of its item."""
+        for task in self.at_work:
+            task.cancel()
+        if self.at_work:
+            await asyncio.shield(workflow.wait(self.at_work))
+
+    def _continue_if_long(self) -> None:
+        """Go on in a new run with an empty history. Raises ContinueAsNewError."""
+        if workflow.info().is_continue_as_new_suggested():
+            workflow.continue_as_new(replace(self.wanted, at=self.current))
+
+    async def _is_same_attempt(self, at: str) -> bool:
+        place = PlaceInput(execution_id=self.wanted.execution_id, at=at)
+        return await workflow.execute_local_activity(is_same_attempt, place, **NOTE)
 
     async def _close(self, step: StepSpec, *, asked_id: str = "", status: str = "success") -> None:
         wanted = CloseInput(execution_id=self.wanted.execution_id, key=step.key, asked_id=asked_id, status=status)
@@ -100,4 +185,14 @@ def _config(step: StepSpec) -> workflow.ActivityConfig:
     )
     return workflow.ActivityConfig(
         activity_id=step.key, start_to_close_timeout=timedelta(seconds=step.timeout), retry_policy=policy
+    )
+
+
+def _items_config(step: StepSpec, activity_id: str) -> workflow.ActivityConfig:
+    """A part has time for all its items; its worker is given up for dead when one item takes longer than the step's timeout."""
+    return _config(step) | workflow.ActivityConfig(
+        activity_id=activity_id,
+        start_to_close_timeout=LONGEST_PART,
+        heartbeat_timeout=timedelta(seconds=step.timeout) + BETWEEN_HEARTBEATS,
+        cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )

@@ -97,6 +97,10 @@ class Kind:
         """What else is wrong with a configuration, in sentences, when it is saved."""
         yield from ()
 
+    def inner(self, config: Any) -> "Iterator[tuple[Kind, Mapping[str, Any]]]":
+        """The kinds with their configurations that stand inside a configuration, such as what is done with each item."""
+        yield from ()
+
     @property
     def shown(self) -> str:
         """What people call it."""

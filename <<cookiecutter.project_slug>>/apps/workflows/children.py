@@ -1,0 +1,126 @@
+"""Workflows that workflows run: each has an execution of its own, known by the step that runs it.
+
+A child that failed is tried again with its parent, on the same row, and goes on where it was.
+"""
+
+from typing import Any
+from uuid import uuid5
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from apps.executions import catalog, projection
+from apps.executions import services as executions
+from apps.executions.models import START, Actor, Execution
+from apps.temporal import queues
+from apps.workflows import starting
+from apps.workflows.kinds.base import StepError
+from apps.workflows.models import Run, StepRun
+from apps.workflows.shared import Child, execution_workflow_id
+
+
+@transaction.atomic
+def prepare(parent: Execution, *, place: str, workflow: str, values: Any, is_awaited: bool) -> Child:
+    """The child that a step of a parent starts: `place` tells it apart from its others. A repetition gives the same one.
+
+    Raises StepError where the one who published the parent may not start it, or its input does not fit.
+    """
+    child = _found(parent, place)
+    if child is None:
+        child = _begun(_planned(parent, place, workflow, values))
+    elif child.status == Execution.Status.COMPLETED or (child.is_open and not is_awaited):
+        return Child(workflow_id=child.temporal_workflow_id, is_done=True)
+    elif not child.is_open:
+        reason = "What runs it was reset."
+        keep_done = catalog.resumes_by_itself(child.workflow)
+        projection.begin_attempt(child, by="workflow", reason=reason, keep_done=keep_done)
+    name, argument = _what_starts(child)
+    return Child(
+        workflow=name,
+        argument=argument,
+        workflow_id=child.temporal_workflow_id,
+        task_queue=queues.route(child.tenant, child.task_queue).task_queue,
+        is_awaited=is_awaited,
+    )
+
+
+@transaction.atomic
+def start_alone(parent: Execution, *, place: str, workflow: str, values: Any) -> Execution:
+    """Start a child that nobody waits for, once for each place. Raises as prepare does."""
+    child = _found(parent, place)
+    if child is None:
+        child = executions.start_execution(_planned(parent, place, workflow, values), user=None)
+    return child
+
+
+def told_of(workflow_id: str) -> dict[str, Any]:
+    """What a parent's later steps may use of a child."""
+    child = Execution.objects.get(temporal_workflow_id=workflow_id)
+    told = {"execution_id": str(child.pk), "workflow_id": workflow_id, "status": child.status, "output": child.result}
+    if _is_defined(child):
+        last = StepRun.objects.filter(execution=child, status=StepRun.Status.SUCCESS).order_by("-attempt", "-completed_at", "-pk")
+        told["output"] = last.values_list("output", flat=True).first()
+    return told
+
+
+def _found(parent: Execution, place: str) -> Execution | None:
+    return Execution.objects.select_for_update().filter(pk=uuid5(parent.pk, place)).first()
+
+
+def _planned(parent: Execution, place: str, workflow: str, values: Any) -> Execution:
+    """With what the parent was started by: a trigger's payload reaches every step."""
+    pk = uuid5(parent.pk, place)
+    run = Run.objects.select_related("version__published_by").get(pk=parent.pk)
+    try:
+        startable = _startable(workflow, by=run.version.published_by or parent.user, depth=run.depth + 1)
+        own_id = {"temporal_workflow_id": execution_workflow_id(str(pk))} if startable.code is None else {}
+        return executions.plan_execution(
+            workflow=startable.workflow,
+            values=values,
+            user=parent.user,
+            trigger=Execution.Trigger.CODE,
+            startable=startable,
+            trigger_ref=parent.temporal_workflow_id,
+            context=parent.context,
+            source_object_type=parent.source_object_type,
+            source_object_id=parent.source_object_id,
+            pk=pk,
+            **own_id,
+        )
+    except ValidationError as error:
+        raise StepError(" ".join(error.messages)) from error
+    except PermissionDenied as error:
+        raise StepError(str(error)) from error
+
+
+def _begun(child: Execution) -> Execution:
+    """As if it were started, which its parent does."""
+    child.start_requested_at = timezone.now()
+    projection.note(child, "start", by="workflow")
+    return child
+
+
+def _startable(workflow: str, *, by: Actor, depth: int) -> catalog.Startable:
+    """A workflow does no more than the one who published it may do."""
+    if by is None:
+        raise PermissionDenied("Nobody has published this workflow: it cannot run another one.")
+    found = catalog.find(workflow, user=by)
+    if isinstance(found, starting.Defined):
+        assert found.version is not None
+        return starting.startable(found.version, depth=depth)
+    if not by.has_perm(f"executions.{START}"):
+        raise PermissionDenied(f"{by} has published this workflow and may not start {workflow}.")
+    return found
+
+
+def _what_starts(child: Execution) -> tuple[str, Any]:
+    """As it was planned: what was published or archived since changes nothing."""
+    if not _is_defined(child):
+        return child.workflow, child.input
+    run = Run.objects.select_related("version__workflow__project").get(pk=child.pk)
+    return starting.startable(run.version, depth=run.depth).argument(child)
+
+
+def _is_defined(child: Execution) -> bool:
+    return "/" in child.workflow
