@@ -13,6 +13,8 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+# Links that let somebody in without an account end in 256 bits, written as 43 characters.
+SECRET_PART = re.compile(r"/[\w-]{43}(?![\w-])", re.ASCII)
 # What the development server attaches to each line: a socket and a second time stamp.
 NOISE = ("request", "server_time", "__temporal_error_identifier")
 TEMPORAL_EXTRAS = ("temporal_workflow", "temporal_activity")
@@ -36,6 +38,13 @@ def tidy(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
         event.pop(extra, None)
     for name in NOISE:
         event.pop(name, None)
+    return event
+
+
+def hide_links(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Leave out of an address what lets its reader in: whoever reads logs must not be able to decide for others."""
+    if isinstance(event.get("event"), str):
+        event["event"] = SECRET_PART.sub("/...", event["event"])
     return event
 
 
@@ -70,6 +79,7 @@ def logging_config(*, level: str, json: bool) -> dict[str, Any]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         tidy,
+        hide_links,
         add_trace,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),

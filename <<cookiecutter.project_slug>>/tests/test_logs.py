@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from opentelemetry import trace
 
-from config.logs import add_trace, request_ids
+from config.logs import add_trace, hide_links, request_ids
 
 
 def ids(request: HttpRequest) -> HttpResponse:
@@ -51,3 +51,16 @@ def test_a_line_carries_the_id_of_its_trace() -> None:
 
     assert inside == {"event": "x", "trace_id": "0" * 31 + "1"}
     assert add_trace(logging.getLogger(), "info", {"event": "x"}) == {"event": "x"}
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        (f"Conflict: /api/v1/links/{'aB3_-' * 8}xyz/decision", "Conflict: /api/v1/links/.../decision"),
+        (f'"GET /forms/{"x" * 43}/ HTTP/1.1" 200', '"GET /forms/.../ HTTP/1.1" 200'),
+        (f"Not Found: /executions/{'0' * 36}/", f"Not Found: /executions/{'0' * 36}/"),
+        (f"Not Found: /static/{'x' * 44}", f"Not Found: /static/{'x' * 44}"),
+    ],
+)
+def test_a_line_does_not_tell_the_link_that_lets_somebody_in(line: str, written: str) -> None:
+    assert hide_links(logging.getLogger(), "warning", {"event": line}) == {"event": written}
