@@ -295,3 +295,7 @@ def _of(user: Any, prefix: str) -> Q:
 def _refuse_published(version_id: Any) -> None:
     if WorkflowVersion.objects.filter(pk=version_id, number__isnull=False).exists():
         raise ValidationError("A published version is never changed: change the draft and publish it.")
+
+
+# Django looks for an app's models here.
+from apps.workflows.document_models import DocumentTemplate, GeneratedDocument  # noqa: E402, F401

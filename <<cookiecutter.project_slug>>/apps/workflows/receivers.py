@@ -5,6 +5,7 @@ from typing import Any
 from apps.executions import states
 from apps.executions.models import Execution, ExecutionEvent
 from apps.workflows import runs
+from apps.workflows.document_models import GeneratedDocument
 from apps.workflows.models import StepRun
 
 # How a step is left by an execution that ended so.
@@ -27,3 +28,4 @@ def effects_again(*, execution: Execution, **_: Any) -> None:
     """Receiver of effects_wanted_again."""
     if "/" in execution.workflow:
         runs.make_void(execution, effects=True)
+        GeneratedDocument.objects.make_again(execution)

@@ -1,0 +1,120 @@
+"""Word and PowerPoint templates: what they show, what they cannot do, and what is no template."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from pptx import Presentation
+
+from apps.workflows import document_language, office
+from apps.workflows.office import CannotFill, fill, read_template
+from apps.workflows.tests.office_files import powerpoint, powerpoint_runs, with_file, word, word_texts
+
+LINK = b"""<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="r" Type="http://x/attachedTemplate" Target="https://example.com/x.dotm" TargetMode="External"/>
+</Relationships>"""
+VALUES = {"client": {"name": "R&D <Ltd>"}, "items": [{"name": "Pen", "price": 1.5}, {"name": "Ink", "price": 1200}], "note": None}
+
+
+def filled(*paragraphs: tuple[str, ...], header: str = "", **values: Any) -> list[str]:
+    return word_texts(fill(office.WORD, word(*paragraphs, header=header), VALUES | values))
+
+
+def test_a_word_template_is_filled_wherever_somebody_typed() -> None:
+    texts = filled(("Dear {", "{ client", ".name }}", "{{ note }}!"), header="For {{ client.name }}")
+
+    assert texts == ["Dear R&D <Ltd>!", "For R&D <Ltd>"]
+
+
+def test_a_word_template_repeats_and_chooses() -> None:
+    texts = filled(
+        ("{%p for item in items %}",),
+        ("{{ item.name }}: {{ item.price | number }}{% if item.price > 100 %} (dear){% endif %}",),
+        ("{%p endfor %}",),
+        ("Total {{ items | sum('price') }}, twice {{ items[0].price * 2 }}, on {{ day | date('j F Y') }}",),
+        day="2026-01-31",
+    )
+
+    assert texts == ["Pen: 1.50", "Ink: 1,200.00 (dear)", "Total 1201.5, twice 3.0, on 31 January 2026"]
+
+
+def test_lines_and_characters_that_no_file_can_have_break_nothing() -> None:
+    assert filled(("{{ text }}",), text="one\ntwo\x00\x0b \ud800end") == ["one\ntwo end"]
+
+
+def test_a_powerpoint_template_is_filled_and_keeps_its_looks() -> None:
+    runs = "To {", "{ client.na", "me }} and all", " {{ note }}"
+    deck = powerpoint(*runs, cell="{{ items[1].name }}", note="{{ items[0].name }}")
+
+    made = fill(office.POWERPOINT, deck, VALUES)
+
+    assert powerpoint_runs(made) == [("To R&D <Ltd>", False), ("", True), (" and all", False), (" ", True)]
+    slide = Presentation(BytesIO(made)).slides[0]
+    assert slide.shapes[1].table.cell(0, 0).text == "Ink"
+    assert slide.notes_slide.notes_text_frame.text == "Pen"
+
+
+def test_each_line_of_a_value_is_a_line_of_the_slide() -> None:
+    made = fill(office.POWERPOINT, powerpoint("", "<{{ text }}>"), {"text": "one\ntwo\nthree"})
+
+    paragraph = Presentation(BytesIO(made)).slides[0].shapes[0].text_frame.paragraphs[0]
+    assert paragraph.text == "<one\vtwo\vthree>"
+    assert [run.font.bold for run in paragraph.runs] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ ''.__class__.__mro__ }}", "{{ client.items() }}", "{% set x = 'a' %}", "{{ 'a' * 10 }}", "{{ 'a' ~ 'b' }}",
+        "{{ 1 / 0 }}", "{{ range(9) }}", "{% macro a() %}{% endmacro %}", "{{ 2 ** 9 }}",
+        "{% include 'x' %}", "{{ client | tojson }}",
+        "{% for a in b %}{% for a in b %}{% for a in b %}x{% endfor %}{% endfor %}{% endfor %}",
+        "{{ '%9d' % 1 }}", "{{ nobody }}", "{{ client.phone }}", "{{ 'x' | date }}", "{{ 'x' | number }}",
+        "{{ client > 3 }}", "{{ '' | date('H:i') }}",
+    ],
+)  # fmt: skip
+def test_a_template_shows_values_and_can_do_nothing_else(text: str) -> None:
+    with pytest.raises(CannotFill):
+        filled((text,))
+    with pytest.raises(CannotFill):
+        fill(office.POWERPOINT, powerpoint("{{ nobody }}"), VALUES)
+
+
+def test_a_document_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_language, "MAX_TEXT", 10_000)
+
+    with pytest.raises(CannotFill, match="longer than 10,000"):
+        filled(("{% for a in items %}{% for b in items %}{{ a }}{% endfor %}{% endfor %}",), items=["x" * 10] * 100)
+
+
+def test_a_template_says_of_what_it_speaks() -> None:
+    assert read_template("a.DOCX", word(("{{ client.name }}{% for x in items %}{{ x }}{% endfor %}",), header="{{ no }}")) == (
+        office.WORD,
+        ["client", "items", "no"],
+    )
+    assert read_template("a.pptx", powerpoint("{{ a.b", " }}", cell="{{ c }}")) == (office.POWERPOINT, ["a", "c"])
+
+
+@pytest.mark.parametrize(
+    ("filename", "content", "message"),
+    [
+        ("a.doc", word(), "name ends with .docx or .pptx"),
+        ("a.docx", b"MZ", "neither a Word nor"),
+        ("a.docx", word()[:-200], "neither a Word nor"),
+        ("a.docx", powerpoint(), "This is no Word document"),
+        ("a.pptx", word(), "This is no PowerPoint presentation"),
+        ("a.docx", word(("{{ client.",)), "cannot be used"),
+        ("a.docx", word(("{{ a.b() }}",)), "cannot use call"),
+        ("a.pptx", powerpoint("{{ a.b() }}"), "cannot use call"),
+        ("a.pptx", powerpoint("{% if a %}"), "alone"),
+        ("a.docx", with_file(word(), "word/vbaProject.bin", b"x"), "has macros"),
+        ("a.docx", with_file(word(), "word/_rels/settings.xml.rels", LINK), "fetches something"),
+        ("a.docx", with_file(word(), "word/bomb.xml", bytes(9 * 2**20)), "unpacks to more"),
+        ("a.docx", with_file(word(), "word/media/bomb.png", bytes(51 * 2**20)), "unpacks to more"),
+        ("a.docx", b"PK" + bytes(5 * 2**20), "at most 5 MiB"),
+    ],
+)  # fmt: skip
+def test_what_can_be_no_template_is_refused(filename: str, content: bytes, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        read_template(filename, content)
