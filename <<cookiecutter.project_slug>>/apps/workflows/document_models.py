@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.executions.models import Execution
-from apps.workflows.models import Project
+from apps.workflows import models as definitions
 
 
 class DocumentTemplateQuerySet(models.QuerySet["DocumentTemplate"]):
@@ -19,7 +19,7 @@ class DocumentTemplateQuerySet(models.QuerySet["DocumentTemplate"]):
 
     def visible_to(self, user: Any) -> Self:
         """Those of the projects that an account may see."""
-        return self.filter(project__in=Project.objects.visible_to(user))
+        return self.filter(project__in=definitions.Project.objects.visible_to(user))
 
     def listed(self) -> Self:
         """Without the files themselves."""
@@ -37,7 +37,7 @@ class DocumentTemplate(models.Model):
         POWERPOINT = "powerpoint", "PowerPoint"
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="document_templates")
+    project = models.ForeignKey("workflows.Project", on_delete=models.CASCADE, related_name="document_templates")
     name = models.SlugField(max_length=80)
     kind = models.CharField(max_length=10, choices=Kind)
     filename = models.CharField(max_length=200)

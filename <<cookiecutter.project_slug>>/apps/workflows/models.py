@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.executions.models import Execution
+from apps.workflows import document_models  # noqa: F401  Django looks for models here
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -295,7 +296,3 @@ def _of(user: Any, prefix: str) -> Q:
 def _refuse_published(version_id: Any) -> None:
     if WorkflowVersion.objects.filter(pk=version_id, number__isnull=False).exists():
         raise ValidationError("A published version is never changed: change the draft and publish it.")
-
-
-# Django looks for an app's models here.
-from apps.workflows.document_models import DocumentTemplate, GeneratedDocument  # noqa: E402, F401
