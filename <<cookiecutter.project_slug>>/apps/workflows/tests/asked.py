@@ -7,11 +7,9 @@ from apps.workflows import services
 from apps.workflows.definitions import DefinitionDoc
 from tests.everything import SECRET, Row
 
-STEP = {"key": "end", "kind": "values", "name": "End", "config": {"values": {"a": "{{ input.a }}"}}}
-DEFINITION = {
-    "name": "Example",
-    "steps": [{"key": "start", "kind": "trigger", "name": "Start", "next": [{"to": "end"}]}, STEP],
-}
+START: dict[str, Any] = {"key": "start", "kind": "trigger", "name": "Start", "next": [{"to": "end"}]}
+STEP: dict[str, Any] = {"key": "end", "kind": "values", "name": "End", "config": {"values": {"a": "{{ input.a }}"}}}
+DEFINITION: dict[str, Any] = {"name": "Example", "steps": [START, STEP]}
 ROWS = {
     "GET /projects": Row(200, 200, 200),
     "POST /projects": Row(201, 201, 201, {"name": "Shop"}),

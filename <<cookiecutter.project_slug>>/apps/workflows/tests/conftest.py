@@ -1,9 +1,11 @@
 """A project, and workflows made of documents."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apps.users.models import User
 from apps.workflows import services
@@ -34,3 +36,27 @@ def make_workflow(project: Project, owner: User) -> Callable[..., Workflow]:
         return workflow
 
     return make
+
+
+@pytest.fixture
+def as_user() -> Callable[[User], Client]:
+    """A browser in which somebody is signed in."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+@pytest.fixture
+def ask(owner: User, as_user: Callable[[User], Client]) -> Callable[..., Any]:
+    """Ask the API as the owner of the project, or as somebody else: method, path, body."""
+
+    def send(method: str, path: str, body: Any = None, *, user: User | None = None, **headers: str) -> Any:
+        content = "" if body is None else json.dumps(body)
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return as_user(user or owner).generic(method, f"/api/v1{path}", content, content_type="application/json", headers=given)
+
+    return send
