@@ -82,6 +82,8 @@ def receive(request: HttpRequest, provider: str) -> ReceivedOut:
         update = webhooks.read(provider, request.headers, request.body)
     except webhooks.UnknownProvider as error:
         raise Http404 from error
+    except webhooks.TooLarge as error:
+        raise HttpError(413, str(error)) from error
     except webhooks.NotFromProvider as error:
         raise HttpError(401, str(error)) from error
     except ValidationError as error:

@@ -102,19 +102,19 @@ class PeopleRequest(models.Model):
         return REJECTED if self.kind == self.Kind.APPROVAL else DECLINED
 
 
-class _OfKind(models.Manager["PeopleRequest"]):
+class _OfKind[T: PeopleRequest](models.Manager[T]):
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
 
-    def get_queryset(self) -> models.QuerySet["PeopleRequest"]:
+    def get_queryset(self) -> models.QuerySet[T]:
         return super().get_queryset().filter(kind=self.kind)
 
 
 class Approval(PeopleRequest):
     """A request whose answers are approved or rejected."""
 
-    objects: ClassVar = _OfKind(PeopleRequest.Kind.APPROVAL)  # type: ignore[assignment]  # narrower than the one of its base
+    objects: ClassVar[_OfKind["Approval"]] = _OfKind(PeopleRequest.Kind.APPROVAL)  # type: ignore[assignment]  # narrower than the one of its base
 
     class Meta:
         proxy = True
@@ -123,7 +123,7 @@ class Approval(PeopleRequest):
 class SignatureRequest(PeopleRequest):
     """A request whose answers are signed or declined."""
 
-    objects: ClassVar = _OfKind(PeopleRequest.Kind.SIGNATURE)  # type: ignore[assignment]  # narrower than the one of its base
+    objects: ClassVar[_OfKind["SignatureRequest"]] = _OfKind(PeopleRequest.Kind.SIGNATURE)  # type: ignore[assignment]  # narrower than the one of its base
 
     class Meta:
         proxy = True

@@ -1,8 +1,8 @@
 """What people do to what they were asked. Each is one transaction: the answer, its line in the audit trail, and the signal."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -33,9 +33,8 @@ class ProviderUpdate:
     """What a signature provider says: who has done what, of a request that it knows as `ref` and we as `request_id`."""
 
     event_id: str
-    at: datetime
     ref: str
-    request_id: str = ""
+    request_id: UUID | None = None
     signers: dict[str, str] = field(default_factory=dict)
     data: Any = None
 
@@ -79,8 +78,9 @@ def delegate(person: Person, email: str, *, comment: str = "", user: Actor = Non
 def record_update(provider: str, update: ProviderUpdate) -> bool:
     """Take what a provider says, once for each of its messages. Gives whether it had an effect."""
     known = PeopleRequest.objects.filter(provider=provider)
-    by_id = known.filter(pk=update.request_id) if update.request_id else known.filter(provider_ref=update.ref)
-    found = by_id.first()
+    found = (
+        known.filter(pk__in=filter(None, [update.request_id])).first() or known.filter(provider_ref=update.ref or None).first()
+    )
     if found is None:
         return False
     request = settling.locked(found.pk)

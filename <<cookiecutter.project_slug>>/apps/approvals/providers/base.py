@@ -31,7 +31,6 @@ class Said:
 
     at: datetime
     ref: str
-    event_id: str = ""
     request_id: str = ""
     signers: dict[str, str] = field(default_factory=dict)
 

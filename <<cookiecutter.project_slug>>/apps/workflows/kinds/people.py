@@ -10,9 +10,10 @@ from django.core.validators import validate_email
 from pydantic import Field
 
 from apps.approvals import asking
-from apps.approvals.asking import CannotAsk, Question
+from apps.approvals.asking import CannotAsk, Document, Question
 from apps.approvals.models import BUILT_IN
 from apps.approvals.shared import Asked
+from apps.workflows.document_models import GeneratedDocument
 from apps.workflows.kinds.base import Kind, KindConfig, LongText, StepContext, StepError, Text, Texts, register
 from apps.workflows.shared import Flow
 
@@ -21,11 +22,15 @@ Quorum = Annotated[str, Field(pattern=r"^(any|all|[1-9]\d?)$", coerce_numbers_to
 
 
 class AskConfig(KindConfig):
-    """`people` are addresses; an expression may give one or a list of them. `quorum` is any, all or a number."""
+    """`people` are addresses; an expression may give one or a list of them. `quorum` is any, all or a number.
+
+    `documents` are ids that steps before gave, such as {{ steps.contract.output.document_id }}.
+    """
 
     people: Texts
     title: Text = ""
     message: LongText = ""
+    documents: Texts = []
     quorum: Quorum = "any"
     timeout_hours: Hours = 48
     on_timeout: Literal["fail", "approve"] = "fail"
@@ -53,8 +58,11 @@ class AskKind(Kind):
 
     def run(self, config: AskConfig, step: StepContext) -> Asked:
         """Ask. Raises StepError for what cannot be asked."""
+        files, links = _documents(step.execution_id, list(_texts(config.documents, "document_id")))
+        question = replace(self.question(config), documents=files)
+        question = replace(question, message="\n\n".join(filter(None, [question.message, *links])))
         try:
-            return asking.open_request(execution_id=step.execution_id, step=step.step, question=self.question(config))
+            return asking.open_request(execution_id=step.execution_id, step=step.step, question=question)
         except CannotAsk as error:
             raise StepError(str(error)) from error
 
@@ -62,7 +70,7 @@ class AskKind(Kind):
         """What is asked of whom."""
         return Question(
             kind=self.asks,
-            people=list(_addresses(config.people)),
+            people=list(_texts(config.people, "email")),
             title=str(config.title),
             message=str(config.message),
             quorum=config.quorum,
@@ -151,18 +159,35 @@ class ZapSignKind(SignatureKind):
     default_provider = "zapsign"
 
 
-def _addresses(people: Any) -> Iterator[str]:
-    """Every address in what expressions gave: texts with commas, lists, and objects that have an email."""
-    match people:
+def _texts(value: Any, name: str) -> Iterator[str]:
+    """Every text in what expressions gave: texts with commas, lists, and objects that have one under that name."""
+    match value:
         case str():
-            yield from (part for part in people.split(",") if part.strip())
-        case {"email": address}:
-            yield from _addresses(address)
+            yield from (part.strip() for part in value.split(",") if part.strip())
+        case dict() if name in value:
+            yield from _texts(value[name], name)
         case list() | tuple():
-            for each in people:
-                yield from _addresses(each)
+            for each in value:
+                yield from _texts(each, name)
         case _:
-            raise StepError(f"{people!r} is no e-mail address and no list of such")
+            raise StepError(f"{value!r} is neither a text nor a list of texts, nor has it {name}")
+
+
+def _documents(execution_id: str, ids: list[str]) -> tuple[list[Document], list[str]]:
+    """The files of those ids that the execution has made, and a line for each that is kept elsewhere. Raises StepError."""
+    files, links = [], []
+    for each in ids:
+        try:
+            found = GeneratedDocument.objects.filter(execution__pk=execution_id, pk=each).first()
+        except ValidationError:
+            found = None
+        if found is None:
+            raise StepError(f"this execution has made no document {each!r}")
+        if found.size:
+            files.append(Document(name=found.filename, media_type=found.media_type, content=bytes(found.content)))
+        else:
+            links.append(f"{found.filename}: {found.url}")
+    return files, links
 
 
 def _is_address(text: str) -> bool:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from temporalio.client import WorkflowFailureError
 
@@ -17,6 +18,9 @@ from apps.temporal import relay
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 from apps.workflows import services
+from apps.workflows.document_models import GeneratedDocument
+from apps.workflows.kinds import base
+from apps.workflows.kinds.base import StepContext, StepError
 from apps.workflows.models import StepRun, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +150,58 @@ def test_signatures_wait_until_all_have_signed(start: Callable[..., Execution], 
 
     assert finish(temporal, execution).status == "completed"
     assert request.all_signed()
+
+
+def test_people_see_the_documents_of_the_execution_as_they_were(
+    start: Callable[..., Execution], temporal: Temporal, owner: User
+) -> None:
+    execution = start(people=["nobody@example.com"])
+    file = {"filename": "contract.docx", "media_type": "application/msword", "content": b"one", "size": 3}
+    contract = GeneratedDocument.objects.create(execution=execution, step="contract", **file)
+    elsewhere = GeneratedDocument.objects.create(
+        execution=execution, step="notes", filename="notes", url="https://docs.example.com"
+    )
+    step = StepContext(execution_id=str(execution.pk), step="sign", key="k", context={})
+    kind = base.find("signature")
+
+    asked = kind.run(kind.read({"people": [ADA], "documents": [str(contract.pk), str(elsewhere.pk)]}), step)
+    GeneratedDocument.objects.filter(pk=contract.pk).update(content=b"two")
+
+    request = SignatureRequest.objects.get(pk=asked.id)
+    assert [(each.name, bytes(each.content)) for each in request.attachments.all()] == [("contract.docx", b"one")]
+    assert request.message == "notes: https://docs.example.com"
+    for wrong in ("x", str(execution.pk)):
+        with pytest.raises(StepError, match="made no document"):
+            kind.run(kind.read({"people": [ADA], "documents": [wrong]}), step)
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "message"),
+    [
+        ({"people": ["nobody"]}, "config", "'nobody' is no e-mail address"),
+        ({"people": []}, "config", "Say who is asked"),
+        ({"people": [ADA], "quorum": "most"}, "quorum", "match pattern"),
+        ({"people": [ADA], "timeout_hours": 0}, "timeout_hours", "greater than 0"),
+        ({"people": [ADA], "timeout_hours": 2, "remind_after_hours": [2]}, "config", "comes too late"),
+        ({"people": ["{{ nobody.email }}"]}, "people", "speaks of nobody"),
+        ({"people": [ADA], "on_timeout": "shrug"}, "on_timeout", "'fail' or 'approve'"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_when_it_is_saved(config: dict[str, Any], field: str, message: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        base.find("approval").read(config)
+
+    assert message in refused.value.message_dict[field][0]
+
+
+def test_an_expression_may_give_one_address_or_many() -> None:
+    context = {"input": {"one": ADA, "more": [BOB, {"email": "eve@example.com"}]}}
+    kind = base.find("approval")
+    people = ["{{ input.one }}, dan@example.com", "{{ input.more }}"]
+
+    question = kind.question(kind.rendered({"people": people}, context))  # type: ignore[attr-defined]
+
+    assert question.people == [ADA, "dan@example.com", BOB, "eve@example.com"]
 
 
 def sign(request: PeopleRequest, email: str) -> None:
