@@ -59,10 +59,12 @@ class Execution(models.Model):
         API = "api"
         COMMAND = "command"
         SCHEDULE = "schedule"
+        # % if cookiecutter.workflow_builder
         WEBHOOK = "webhook"
         EMAIL = "email"
         FORM = "form"
         HUBSPOT = "hubspot"
+        # % endif
         CODE = "code"
         OUTSIDE = "outside"
 
