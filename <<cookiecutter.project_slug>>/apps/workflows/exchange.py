@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,8 @@ from apps.workflows.definitions import DefinitionDoc, document_of
 from apps.workflows.models import Workflow, WorkflowVersion
 
 type Format = Literal["yaml", "json"]
-MAX_SIZE = 1_000_000
+# In characters. YAML takes its time, 4 s at worst for so many.
+MAX_SIZE = 300_000
 READY = Path(__file__).parent / "ready"
 WIDTH = 120
 
@@ -34,8 +36,8 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag in {"tag:yaml.org,2002:null", "tag:yaml.org,2002:float"}]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false|True|False"), list("tfTF"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile("-?(0|[1-9][0-9]*)"), list("-0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(true|false)$"), list("tf"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile("-?(0|[1-9][0-9]*)$"), list("-0123456789"))
 
 
 class _Dumper(yaml.SafeDumper):
@@ -63,7 +65,7 @@ def read(text: str) -> DefinitionDoc:
         raise ValidationError({"file": f"A definition has at most {MAX_SIZE:,} characters: this one has {len(text):,}."})
     try:
         # Through JSON, as it is stored: no number but finite ones, no key but texts.
-        plain = json.loads(json.dumps(yaml.load(text, Loader=_Loader), allow_nan=False))  # noqa: S506  a SafeLoader
+        plain = json.loads(json.dumps(_loaded(text), allow_nan=False))
         _require_storable(plain)
         return DefinitionDoc.model_validate(plain)
     except (yaml.YAMLError, RecursionError) as error:
@@ -104,6 +106,14 @@ def edited_document(workflow: Workflow) -> DefinitionDoc:
     """That as a document; one without steps where there is neither."""
     version = edited_version(workflow)
     return document_of(version) if version else DefinitionDoc(name=workflow.name, description=workflow.description)
+
+
+def _loaded(text: str) -> Any:
+    if text.lstrip().startswith("{"):
+        # JSON is YAML too, and read ten times as fast.
+        with suppress(json.JSONDecodeError):
+            return json.loads(text)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
 
 
 def _require_storable(value: Any) -> None:

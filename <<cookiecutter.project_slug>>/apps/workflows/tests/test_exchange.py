@@ -1,0 +1,96 @@
+"""Definitions as files: what is written is read again as it was, and a file can do no harm."""
+
+import json
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from apps.workflows import exchange
+from apps.workflows.definitions import DefinitionDoc
+from apps.workflows.exchange import Format
+from apps.workflows.tests.asked import DEFINITION, START
+
+# What YAML makes something else of, unless it is told not to.
+TRICKY = [
+    "2026-01-31",
+    "no",
+    "on",
+    "1_000",
+    "0x10",
+    "0o17",
+    "1:30",
+    "~",
+    "null",
+    "=",
+    "<<",
+    "true",
+    "1e3",
+    ".inf",
+    "",
+    " a\n b\n",
+]
+
+
+def document(**config: Any) -> DefinitionDoc:
+    step = {"key": "end", "kind": "values", "name": "End", "config": {"values": config}, "attempts": 3}
+    return DefinitionDoc.model_validate({"name": "Ünicode 字", "description": "two\nlines\n", "steps": [START, step]})
+
+
+@pytest.mark.parametrize("form", ["yaml", "json"])
+def test_what_is_written_is_read_again_as_it_was(form: Format) -> None:
+    whole = document(texts=TRICKY, numbers=[0, -1, 1.5, 10**20], others=[None, True, False], nested={"no": {"1": []}})
+
+    assert exchange.read(exchange.write(whole, form)) == whole
+
+
+def test_a_file_leaves_out_what_has_its_default_and_shows_texts_as_they_are() -> None:
+    text = exchange.write(document(letter="Dear Ada,\n\nwelcome.\n"), "yaml")
+
+    assert "timeout_seconds" not in text
+    assert "letter: |" in text
+    assert "      Dear Ada," in text
+
+
+def test_yaml_means_no_more_than_json() -> None:
+    read = exchange.read(
+        "name: x\nsteps: [{key: a, kind: values, name: a, config: {values: {day: 2026-01-31, norway: no, on: 1, 2: 3}}}]"
+    )
+
+    assert read.steps[0].config == {"values": {"day": "2026-01-31", "norway": "no", "on": 1, "2": 3}}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: &a [x]\nname: *a", "has an alias"),
+        ("name: !!python/object/apply:os.system [id]", "could not determine a constructor"),
+        ("name: .nan", "JSON does not have"),
+        ('{"name": NaN}', "JSON does not have"),
+        ('name: "a\\0b"', "a NUL character"),
+        ('name: "\\ud800"', "JSON does not have|neither YAML nor JSON"),
+        ("name: x\n? [1, 2]\n: y", "neither YAML nor JSON|JSON does not have"),
+        ("[" * 100_000, "neither YAML nor JSON"),
+        ("name: x\n" + " " * exchange.MAX_SIZE, "at most 300,000 characters"),
+        ("", "valid dictionary"),
+    ],
+    ids=[
+        "alias",
+        "object",
+        "not a number",
+        "not a number in JSON",
+        "NUL",
+        "half a character",
+        "list as key",
+        "deep",
+        "long",
+        "empty",
+    ],
+)
+def test_a_file_that_could_do_harm_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        exchange.read(text)
+
+
+def test_json_is_read_as_it_is() -> None:
+    assert exchange.read(json.dumps(DEFINITION)) == DefinitionDoc.model_validate(DEFINITION)
