@@ -46,6 +46,8 @@ api.add_router("/workflows", "apps.workflows.api.router")
 api.add_router("/workflows", "apps.workflows.run_api.router")
 api.add_router("/approvals", "apps.approvals.api.approvals")
 api.add_router("/webhooks/signature", "apps.approvals.api.signatures")
+api.add_router("/triggers", "apps.triggers.api.router")
+api.add_router("/webhooks/triggers", "apps.triggers.api.deliveries")
 # % endif
 
 

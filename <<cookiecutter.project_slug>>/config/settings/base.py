@@ -144,6 +144,7 @@ NAVIGATION = {
     "executions:dashboard": "Dashboard",
     "reports:list": "Reports",
     # % if cookiecutter.workflow_builder
+    "workflows:list": "Workflows",
     "approvals:inbox": "Approvals",
     # % endif
 }
@@ -252,6 +253,35 @@ SIGNATURE_PROVIDERS: dict[str, Any] = {
         "token": env.str("ZAPSIGN_TOKEN", default=""),
         "webhook_keys": env.list("ZAPSIGN_WEBHOOK_KEYS", default=[]),
     },
+}
+
+# CONNECTIONS
+# ------------------------------------------------------------------------------
+# What steps sign in with, so that no definition has it: bearer tokens by the host that gets them, a private app of HubSpot, the
+# key file of a service account at Google. docs/workflows.md
+WORKFLOW_HTTP_TOKENS: dict[str, str] = env.dict("WORKFLOW_HTTP_TOKENS", default={})
+HUBSPOT = {
+    "url": env.text("HUBSPOT_URL", WEB_ADDRESS, default="https://api.hubapi.com"),
+    "token": env.str("HUBSPOT_TOKEN", default=""),
+}
+GOOGLE = {
+    "key_file": env.str("GOOGLE_KEY_FILE", default=""),
+    "drive": "https://www.googleapis.com/drive/v3",
+    "docs": "https://docs.googleapis.com/v1",
+    "slides": "https://slides.googleapis.com/v1",
+}
+
+# TRIGGERS
+# ------------------------------------------------------------------------------
+# The client secrets of HubSpot apps: what they send is signed with one of them. docs/workflows.md
+HUBSPOT_WEBHOOK_KEYS = env.list("HUBSPOT_WEBHOOK_KEYS", default=[])
+# Where mails arrive that start workflows, and which service of https://anymail.dev/en/stable/esps/ hands them on. It signs in
+# with one of the keys, each user:password; off without any.
+INBOUND_MAIL_DOMAIN = env.text("INBOUND_MAIL_DOMAIN", DOMAIN, default="")
+INBOUND_MAIL_SERVICE = env.str("INBOUND_MAIL_SERVICE", default="")
+ANYMAIL: dict[str, Any] = {
+    "WEBHOOK_SECRET": env.list("INBOUND_MAIL_KEYS", default=[]),
+    "MAILERSEND_INBOUND_SECRET": env.str("MAILERSEND_INBOUND_SECRET", default=""),
 }
 
 # % endif
