@@ -20,6 +20,7 @@ from apps.triggers.kinds import Delivery
 from apps.triggers.models import Trigger, TriggerEvent
 from apps.users.services import digest
 from apps.workflows import starting
+from apps.workflows.models import Workflow
 
 # What one address may send by public forms.
 SUBMISSIONS = AnonRateThrottle("20/m")
@@ -30,12 +31,13 @@ SUBMISSIONS = AnonRateThrottle("20/m")
 def form(request: HttpRequest, token: str) -> HttpResponse:
     """A public page that asks for the input of a workflow and starts it. The key makes a second click do nothing."""
     trigger = _of_token(token)
-    if not trigger.enabled or trigger.workflow.current is None:
+    workflow = trigger.workflow
+    if not trigger.enabled or workflow.current is None or workflow.status != Workflow.Status.ACTIVE:
         return render(request, "triggers/closed.html", {"trigger": trigger}, status=410)
     given = request.POST if request.method == "POST" else None
     if given is not None and not SUBMISSIONS.allow_request(request):
         return render(request, "429.html", status=429)
-    asked = InputForm(starting.startable(trigger.workflow.current), given)
+    asked = InputForm(starting.startable(workflow.current), given)
     key = request.POST.get("key", "")[:100] or str(uuid4())
     if asked.is_valid():
         event = firing.fire(trigger, Delivery(event_id=key, data=asked.values or {}))
