@@ -29,7 +29,7 @@ def settle(request: PeopleRequest, status: str, *, user: Actor = None, reason: s
     request.status, request.decided_at = Status(status), timezone.now()
     request.save(update_fields=["status", "decided_at"])
     if PeopleRequest.objects.pending().filter(execution=request.execution).exists():
-        projection.note(request.execution, status, by="user" if user else "people", user=user, reason=reason)
+        projection.note(request.execution, "decided", by="workflow", user=user, reason=reason)
     else:
         projection.resume(request.execution, user=user, reason=reason)
 

@@ -140,6 +140,7 @@ def _context(person: Person, form: DecisionForm, handing: DelegationForm) -> dic
         "handing": handing,
         "signs": asked.kind == PeopleRequest.Kind.SIGNATURE,
         "people": asked.people.select_related("delegated_by"),
+        "deciding": asked.people.deciding().count(),
         "documents": asked.attachments.defer("content"),
     }
 
