@@ -9,63 +9,89 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('executions', '0002_definitions'),
-        ('workflows', '0002_item_failure_is_final'),
+        ("executions", "0002_definitions"),
+        ("workflows", "0002_item_failure_is_final"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='DocumentTemplate',
+            name="DocumentTemplate",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.SlugField(max_length=80)),
-                ('kind', models.CharField(choices=[('word', 'Word'), ('powerpoint', 'PowerPoint')], max_length=10)),
-                ('filename', models.CharField(max_length=200)),
-                ('content', models.BinaryField()),
-                ('size', models.PositiveIntegerField(help_text='In bytes.')),
-                ('names', models.JSONField(blank=True, default=list)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='document_templates', to='workflows.project')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.SlugField(max_length=80)),
+                ("kind", models.CharField(choices=[("word", "Word"), ("powerpoint", "PowerPoint")], max_length=10)),
+                ("filename", models.CharField(max_length=200)),
+                ("content", models.BinaryField()),
+                ("size", models.PositiveIntegerField(help_text="In bytes.")),
+                ("names", models.JSONField(blank=True, default=list)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "created_by",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="document_templates", to="workflows.project"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='GeneratedDocument',
+            name="GeneratedDocument",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('step', models.CharField(max_length=50)),
-                ('index', models.PositiveIntegerField(default=0, help_text='The place of its item in the list, 0 without a list.')),
-                ('filename', models.CharField(max_length=200)),
-                ('media_type', models.CharField(max_length=100)),
-                ('content', models.BinaryField(default=b'')),
-                ('size', models.PositiveIntegerField(default=0, help_text='In bytes.')),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('ref', models.CharField(blank=True, max_length=200)),
-                ('is_replaced', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('execution', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='executions.execution')),
-                ('template', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='documents', to='workflows.documenttemplate')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("step", models.CharField(max_length=50)),
+                (
+                    "index",
+                    models.PositiveIntegerField(default=0, help_text="The place of its item in the list, 0 without a list."),
+                ),
+                ("filename", models.CharField(max_length=200)),
+                ("media_type", models.CharField(max_length=100)),
+                ("content", models.BinaryField(default=b"")),
+                ("size", models.PositiveIntegerField(default=0, help_text="In bytes.")),
+                ("url", models.CharField(blank=True, max_length=500)),
+                ("ref", models.CharField(blank=True, max_length=200)),
+                ("is_replaced", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "execution",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="documents", to="executions.execution"
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="workflows.documenttemplate",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-created_at', '-id'),
+                "ordering": ("-created_at", "-id"),
             },
         ),
         migrations.AddConstraint(
-            model_name='documenttemplate',
-            constraint=models.UniqueConstraint(fields=('project', 'name'), name='one_template_a_name'),
+            model_name="documenttemplate",
+            constraint=models.UniqueConstraint(fields=("project", "name"), name="one_template_a_name"),
         ),
         migrations.AddIndex(
-            model_name='generateddocument',
-            index=models.Index(fields=['-created_at', '-id'], name='document_newest'),
+            model_name="generateddocument",
+            index=models.Index(fields=["-created_at", "-id"], name="document_newest"),
         ),
         migrations.AddConstraint(
-            model_name='generateddocument',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_replaced', False)), fields=('execution', 'step', 'index'), name='one_document_a_step'),
+            model_name="generateddocument",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_replaced", False)), fields=("execution", "step", "index"), name="one_document_a_step"
+            ),
         ),
     ]
