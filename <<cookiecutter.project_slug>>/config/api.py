@@ -39,8 +39,8 @@ api.add_router("/reports", reports)
 api.add_router("/notifications", notifications)
 api.add_router("/executions", executions)
 api.add_router("/workflows", workflows)
-# By name: what can be left out is not imported here.
 # % if cookiecutter.workflow_builder
+# By name: what can be left out is not imported here.
 api.add_router("/projects", "apps.workflows.project_api.router")
 api.add_router("/workflows", "apps.workflows.api.router")
 api.add_router("/workflows", "apps.workflows.run_api.router")
