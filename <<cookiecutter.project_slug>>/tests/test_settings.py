@@ -68,6 +68,13 @@ WRONG = [
     ("DJANGO_SECURE_SSL_REDIRECT", "maybe"),
     ("DJANGO_SECURE_HSTS_SECONDS", "-1"),
     ("DJANGO_TRUSTED_PROXIES", "all"),
+    # % if cookiecutter.workflow_builder
+    ("CLICKSIGN_URL", "clicksign"),
+    ("ZAPSIGN_URL", "zapsign"),
+    ("HUBSPOT_URL", "hubspot"),
+    ("INBOUND_MAIL_DOMAIN", "https://in.example.com"),
+    ("WORKFLOW_HTTP_TOKENS", "api.example.com"),
+    # % endif
 ]
 
 
@@ -94,7 +101,21 @@ READ_ELSEWHERE = {
     "TEMPORAL_TLS_SERVER_CA_CERT_PATH",
     "TEMPORAL_TLS_SERVER_NAME",
 }
-ANY_TEXT = {"OTEL_SERVICE_NAME"}
+ANY_TEXT = {
+    "OTEL_SERVICE_NAME",
+    # % if cookiecutter.workflow_builder
+    "CLICKSIGN_TOKEN",
+    "CLICKSIGN_WEBHOOK_KEYS",
+    "GOOGLE_KEY_FILE",
+    "HUBSPOT_TOKEN",
+    "HUBSPOT_WEBHOOK_KEYS",
+    "INBOUND_MAIL_KEYS",
+    "INBOUND_MAIL_SERVICE",
+    "MAILERSEND_INBOUND_SECRET",
+    "ZAPSIGN_TOKEN",
+    "ZAPSIGN_WEBHOOK_KEYS",
+    # % endif
+}
 
 
 def read(module: str = "production", **variables: str) -> ModuleType:

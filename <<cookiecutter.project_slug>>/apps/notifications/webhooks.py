@@ -1,4 +1,4 @@
-"""A signed POST to an address that an account named, in the form of https://www.standardwebhooks.com.
+"""A signed request to an address that an account named, in the form of https://www.standardwebhooks.com.
 
 It goes to public addresses alone, or every account could reach what only this server may. The name is resolved here and the
 connection made to what was found: a second look could find another address.
@@ -9,10 +9,11 @@ import hmac
 import socket
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPConnection
+from http.client import HTTPConnection, IncompleteRead
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from ssl import create_default_context
 from threading import Timer
@@ -36,6 +37,15 @@ class WebhookRefused(Exception):  # noqa: N818  says what is so, as Django's Doe
 
 class WebhookFailed(Exception):  # noqa: N818  as above
     """It did not take it this time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back. `body` has at most as many bytes as were asked for."""
+
+    status: int
+    media_type: str
+    body: bytes
 
 
 def read_address(url: str) -> Url:
@@ -71,17 +81,7 @@ def signature(secret: str, key: str, moment: int, body: bytes) -> str:
 
 def post(url: str, *, key: str, secret: str, body: bytes) -> None:
     """Send it. Raises WebhookRefused when trying again is of no use, WebhookFailed, OSError and HTTPException when it may be."""
-    parts, moment = read_address(url), int(time.time())
-    headers = {
-        # The port only where it is not the usual one.
-        "Host": parts.netloc or "",
-        "Content-Type": "application/json",
-        "User-Agent": settings.SITE_DOMAIN,
-        "webhook-id": key,
-        "webhook-timestamp": str(moment),
-        "webhook-signature": signature(secret, key, moment, body),
-    }
-    status = _status_of(parts, resolve(parts), headers, body)
+    status = call("POST", url, key=key, secret=secret, body=body, headers={"Content-Type": "application/json"}).status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in NOT_NOW:
@@ -89,7 +89,25 @@ def post(url: str, *, key: str, secret: str, body: bytes) -> None:
     raise WebhookFailed(f"The receiver answered {status}.")
 
 
-def _status_of(parts: Url, addresses: Iterable[str], headers: dict[str, str], body: bytes) -> int:
+def call(method: str, url: str, *, key: str, secret: str, body: bytes, headers: Mapping[str, str], longest: int = 0) -> Answer:
+    """Send it, whatever the answer, of which `longest` bytes are read.
+
+    Raises WebhookRefused for an address that must not be asked, ValueError for headers that cannot be sent, OSError and
+    HTTPException when it does not arrive.
+    """
+    parts, moment = read_address(url), int(time.time())
+    ours = {
+        # The port only where it is not the usual one.
+        "Host": parts.netloc or "",
+        "User-Agent": settings.SITE_DOMAIN,
+        "webhook-id": key,
+        "webhook-timestamp": str(moment),
+        "webhook-signature": signature(secret, key, moment, body),
+    }
+    return _exchange(method, parts, resolve(parts), headers={**headers, **ours}, body=body, longest=longest)
+
+
+def _exchange(method: str, parts: Url, addresses: Iterable[str], *, headers: dict[str, str], body: bytes, longest: int) -> Answer:
     host, port = (parts.host or "").strip("[]"), _port(parts)
     connection = HTTPConnection(host, port)
     with _connect(addresses, port) as plain, plain.dup() as same:
@@ -99,9 +117,12 @@ def _status_of(parts: Url, addresses: Iterable[str], headers: dict[str, str], bo
         try:
             secured = parts.scheme == "https"
             connection.sock = create_default_context().wrap_socket(plain, server_hostname=host) if secured else plain
-            connection.request("POST", parts.request_uri, body, headers)
+            connection.request(method, parts.request_uri, body or None, headers)
             with connection.getresponse() as answer:
-                return answer.status
+                received = answer.read(longest) if longest else b""
+                if answer.length and len(received) < longest:
+                    raise IncompleteRead(received, answer.length)
+                return Answer(status=answer.status, media_type=answer.headers.get_content_type(), body=received)
         finally:
             end.cancel()
             connection.close()

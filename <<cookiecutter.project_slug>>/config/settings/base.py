@@ -237,54 +237,6 @@ REPORTS: dict[str, Any] = {"batch_processing": {"formats": ["html", "csv"]}}
 # Who gets the summary of each day, once the schedule daily-report is resumed.
 REPORT_RECIPIENTS = env.texts("REPORT_RECIPIENTS", RECIPIENT, default=[])
 
-# % if cookiecutter.workflow_builder
-# SIGNATURES
-# ------------------------------------------------------------------------------
-# Services that take signatures, each off until it has a token. Any of its webhook keys signs what it sends: while one is
-# replaced, both are live. docs/workflows.md
-SIGNATURE_PROVIDERS: dict[str, Any] = {
-    "clicksign": {
-        "url": env.text("CLICKSIGN_URL", WEB_ADDRESS, default="https://app.clicksign.com/api/v3"),
-        "token": env.str("CLICKSIGN_TOKEN", default=""),
-        "webhook_keys": env.list("CLICKSIGN_WEBHOOK_KEYS", default=[]),
-    },
-    "zapsign": {
-        "url": env.text("ZAPSIGN_URL", WEB_ADDRESS, default="https://api.zapsign.com.br/api/v1"),
-        "token": env.str("ZAPSIGN_TOKEN", default=""),
-        "webhook_keys": env.list("ZAPSIGN_WEBHOOK_KEYS", default=[]),
-    },
-}
-
-# CONNECTIONS
-# ------------------------------------------------------------------------------
-# What steps sign in with, so that no definition has it: bearer tokens by the host that gets them, a private app of HubSpot, the
-# key file of a service account at Google. docs/workflows.md
-WORKFLOW_HTTP_TOKENS: dict[str, str] = env.dict("WORKFLOW_HTTP_TOKENS", default={})
-HUBSPOT = {
-    "url": env.text("HUBSPOT_URL", WEB_ADDRESS, default="https://api.hubapi.com"),
-    "token": env.str("HUBSPOT_TOKEN", default=""),
-}
-GOOGLE = {
-    "key_file": env.str("GOOGLE_KEY_FILE", default=""),
-    "drive": "https://www.googleapis.com/drive/v3",
-    "docs": "https://docs.googleapis.com/v1",
-    "slides": "https://slides.googleapis.com/v1",
-}
-
-# TRIGGERS
-# ------------------------------------------------------------------------------
-# The client secrets of HubSpot apps: what they send is signed with one of them. docs/workflows.md
-HUBSPOT_WEBHOOK_KEYS = env.list("HUBSPOT_WEBHOOK_KEYS", default=[])
-# Where mails arrive that start workflows, and which service of https://anymail.dev/en/stable/esps/ hands them on. It signs in
-# with one of the keys, each user:password; off without any.
-INBOUND_MAIL_DOMAIN = env.text("INBOUND_MAIL_DOMAIN", DOMAIN, default="")
-INBOUND_MAIL_SERVICE = env.str("INBOUND_MAIL_SERVICE", default="")
-ANYMAIL: dict[str, Any] = {
-    "WEBHOOK_SECRET": env.list("INBOUND_MAIL_KEYS", default=[]),
-    "MAILERSEND_INBOUND_SECRET": env.str("MAILERSEND_INBOUND_SECRET", default=""),
-}
-
-# % endif
 # ONBOARDING
 # ------------------------------------------------------------------------------
 # Seconds between the welcome mail and the follow-up mail.
@@ -307,3 +259,9 @@ if SENTRY_DSN:
 # ------------------------------------------------------------------------------
 # config/logs.py
 LOG_LEVEL = env.text("LOG_LEVEL", LEVEL, default="INFO").upper()
+# % if cookiecutter.workflow_builder
+
+# WORKFLOWS THAT PEOPLE DEFINE
+# ------------------------------------------------------------------------------
+from config.settings.workflows import *  # noqa: E402, F403  after .env was read
+# % endif

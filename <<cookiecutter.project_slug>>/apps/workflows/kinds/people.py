@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from pydantic import Field
 
 from apps.approvals import asking
@@ -15,6 +14,7 @@ from apps.approvals.models import BUILT_IN
 from apps.approvals.shared import Asked
 from apps.workflows.document_models import GeneratedDocument
 from apps.workflows.kinds.base import Kind, KindConfig, LongText, StepContext, StepError, Text, Texts, register
+from apps.workflows.kinds.reading import texts_in, wrong_addresses
 from apps.workflows.shared import Flow
 
 Hours = Annotated[float, Field(gt=0, le=24 * 366)]
@@ -50,15 +50,13 @@ class AskKind(Kind):
         """Addresses that stand there must be some, and a reminder comes before the end."""
         if not config.people:
             yield "Say who is asked."
-        for address in config.people:
-            if "{{" not in address and not _is_address(address):
-                yield f"{address!r} is no e-mail address."
+        yield from wrong_addresses(config.people)
         if late := [hours for hours in config.remind_after_hours if hours >= config.timeout_hours]:
             yield f"A reminder after {late[0]:g} hours comes too late: the time is over after {config.timeout_hours:g}."
 
     def run(self, config: AskConfig, step: StepContext) -> Asked:
         """Ask. Raises StepError for what cannot be asked."""
-        files, links = _documents(step.execution_id, list(_texts(config.documents, "document_id")))
+        files, links = _documents(step.execution_id, list(texts_in(config.documents, "document_id")))
         question = replace(self.question(config), documents=files)
         question = replace(question, message="\n\n".join(filter(None, [question.message, *links])))
         try:
@@ -70,7 +68,7 @@ class AskKind(Kind):
         """What is asked of whom."""
         return Question(
             kind=self.asks,
-            people=list(_texts(config.people, "email")),
+            people=list(texts_in(config.people, "email")),
             title=str(config.title),
             message=str(config.message),
             quorum=config.quorum,
@@ -159,20 +157,6 @@ class ZapSignKind(SignatureKind):
     default_provider = "zapsign"
 
 
-def _texts(value: Any, name: str) -> Iterator[str]:
-    """Every text in what expressions gave: texts with commas, lists, and objects that have one under that name."""
-    match value:
-        case str():
-            yield from (part.strip() for part in value.split(",") if part.strip())
-        case dict() if name in value:
-            yield from _texts(value[name], name)
-        case list() | tuple():
-            for each in value:
-                yield from _texts(each, name)
-        case _:
-            raise StepError(f"{value!r} is neither a text nor a list of texts, nor has it {name}")
-
-
 def _documents(execution_id: str, ids: list[str]) -> tuple[list[Document], list[str]]:
     """The files of those ids that the execution has made, and a line for each that is kept elsewhere. Raises StepError."""
     files, links = [], []
@@ -188,11 +172,3 @@ def _documents(execution_id: str, ids: list[str]) -> tuple[list[Document], list[
         else:
             links.append(f"{found.filename}: {found.url}")
     return files, links
-
-
-def _is_address(text: str) -> bool:
-    try:
-        validate_email(text)
-    except ValidationError:
-        return False
-    return True

@@ -1,0 +1,13 @@
+"""The key that signs what a project's steps send. It is made of the site's own key, so that it is stored nowhere."""
+
+from base64 import b64encode
+
+from django.utils.crypto import salted_hmac
+
+from apps.workflows.models import Project
+
+
+def signing_key(project: Project) -> str:
+    """In the form of https://www.standardwebhooks.com, the same until the site's key changes."""
+    digest = salted_hmac("apps.workflows.signing", str(project.pk), algorithm="sha256").digest()
+    return f"whsec_{b64encode(digest).decode()}"
