@@ -80,6 +80,15 @@ MUTATIONS = {
         r"run_django_task,\n",
         '"run_task",\n',
     ),
+    # % if cookiecutter.workflow_builder
+    "a step does not wait": ("DefinedWorkflow", r"await workflow\.sleep\(seconds\)\n", "pass\n"),
+    "the parts of a list are done in another order": ("DefinedWorkflow", r"in planned\.parts:", "in planned.parts[::-1]:"),
+    "another workflow is run before its row is made": (
+        "DefinedWorkflow",
+        r"execute_activity\(begin_child,",
+        r'execute_activity("make_child",',
+    ),
+    # % endif
 }
 
 
