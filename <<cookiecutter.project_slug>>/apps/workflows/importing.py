@@ -1,13 +1,30 @@
-"""A definition becomes a workflow, or the draft of the one that it was before: for files that are kept elsewhere."""
+"""Definitions become workflows: those that people give, those that are ready, and files that are kept elsewhere."""
 
 from django.db import transaction
 from django.utils.text import slugify
 
 from apps.users.models import User
-from apps.workflows import services
+from apps.workflows import exchange, services
 from apps.workflows.definitions import DefinitionDoc
 from apps.workflows.models import Project, Workflow
+from apps.workflows.ready_templates import provide_templates
 from apps.workflows.saving import require_savable
+
+
+@transaction.atomic
+def make_workflow(
+    project: Project, *, user: User, document: DefinitionDoc | None = None, ready: str = "", **called: str
+) -> Workflow:
+    """A workflow of a definition, of a ready one with the templates that it speaks of, or an empty one.
+
+    `called` may be name, slug and description. Raises ValidationError by field name.
+    """
+    if ready:
+        document = exchange.ready_definition(ready)
+        provide_templates(project, document, user=user)
+    if document:
+        require_savable(document.steps)
+    return services.create_workflow(project, user=user, document=document, **called)
 
 
 @transaction.atomic

@@ -17,8 +17,8 @@ from ninja.pagination import paginate
 from apps.users.auth import account
 from apps.users.models import User
 from apps.workflows import access, exchange, services
+from apps.workflows.importing import make_workflow
 from apps.workflows.models import Membership, Project, Workflow
-from apps.workflows.saving import require_savable
 from apps.workflows.schemas import (
     DefinitionFilters,
     DefinitionIn,
@@ -112,17 +112,14 @@ def workflows(request: HttpRequest, project_id: UUID, filters: Query[DefinitionF
 @router.post("/{uuid:project_id}/workflows", response={201: DefinitionOut}, summary="Make a workflow")
 def create_workflow(request: HttpRequest, project_id: UUID, wanted: DefinitionIn) -> Status[Workflow]:
     """As a draft, which starts once it is published."""
-    changeable = access.changeable_project(request.user, project_id)
-    document = exchange.ready_definition(wanted.ready) if wanted.ready else wanted.definition
-    if document:
-        require_savable(document.steps)
-    made = services.create_workflow(
-        changeable,
+    made = make_workflow(
+        access.changeable_project(request.user, project_id),
         user=account(request),
+        document=wanted.definition,
+        ready=wanted.ready,
         name=wanted.name,
         slug=wanted.slug,
         description=wanted.description,
-        document=document,
     )
     return Status(201, made)
 
@@ -136,6 +133,4 @@ def create_workflow(request: HttpRequest, project_id: UUID, wanted: DefinitionIn
 def import_workflow(request: HttpRequest, project_id: UUID) -> Status[Workflow]:
     """The body is the file, YAML or JSON, as the export gives it."""
     changeable = access.changeable_project(request.user, project_id)
-    document = exchange.read_bytes(request.body)
-    require_savable(document.steps)
-    return Status(201, services.create_workflow(changeable, user=account(request), document=document))
+    return Status(201, make_workflow(changeable, user=account(request), document=exchange.read_bytes(request.body)))

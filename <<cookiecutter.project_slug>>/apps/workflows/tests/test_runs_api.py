@@ -13,7 +13,7 @@ from apps.users.models import User
 from apps.workflows import services
 from apps.workflows.models import Project, StepRun, Workflow
 from apps.workflows.tests.asked import DEFINITION, STEP
-from apps.workflows.tests.test_interpreter import finish
+from apps.workflows.tests.running import finish
 
 pytestmark = pytest.mark.django_db
 Ask = Callable[..., Any]

@@ -15,6 +15,7 @@ from apps.workflows import exchange, services, starting
 from apps.workflows.definitions import DefinitionDoc, Problem, document_of
 from apps.workflows.importing import import_definition
 from apps.workflows.models import Project, Workflow
+from apps.workflows.ready_templates import provide_templates
 from apps.workflows.validation import problems
 
 STANDARD = "-"
@@ -58,11 +59,14 @@ class Command(BaseCommand):
 
     @transaction.atomic
     def _import(self, options: dict[str, Any]) -> str:
-        documents = [*map(_read, options["files"]), *map(exchange.ready_definition, options["ready"])]
+        ready = [*map(exchange.ready_definition, options["ready"])]
+        documents = [*map(_read, options["files"]), *ready]
         if not documents:
             raise CommandError("Say what to import: a FILE, or --ready NAME.")
         project = _project(options["project"], options["user"])
         user = _user(options["user"]) or project.owner
+        for document in ready:
+            provide_templates(project, document, user=user)
         made = [import_definition(project, each, user=user, is_published=options["publish"]) for each in documents]
         return "\n".join(self.style.SUCCESS(f"{workflow.full_name} is {_stands(workflow)}") for workflow in made)
 
