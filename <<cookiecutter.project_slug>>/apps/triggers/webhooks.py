@@ -103,5 +103,5 @@ def _seconds(text: str) -> int:
 def _json(body: bytes) -> object:
     try:
         return json.loads(body)
-    except ValueError as error:
-        raise ValidationError({"body": "The body is no JSON."}) from error
+    except (ValueError, RecursionError) as error:
+        raise ValidationError({"body": "The body is no JSON, or nested too deep."}) from error

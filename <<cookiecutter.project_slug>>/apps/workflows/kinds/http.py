@@ -101,5 +101,5 @@ def _read(answer: Answer) -> Any:
         return text
     try:
         return json.loads(text) if text else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StepError("the answer says that it is JSON, and is not") from error
