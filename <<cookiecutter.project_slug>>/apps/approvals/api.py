@@ -71,7 +71,7 @@ def decide(request: HttpRequest, token: str, wanted: DecisionIn) -> DecisionOut:
 
 @signatures.post(
     "/{provider}",
-    response={200: ReceivedOut, 404: None, 413: None, 429: None},
+    response={200: ReceivedOut, 401: None, 404: None, 413: None, 429: None},
     auth=None,
     throttle=DELIVERIES,
     summary="Take what a signature provider says",

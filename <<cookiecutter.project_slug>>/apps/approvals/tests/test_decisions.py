@@ -11,7 +11,7 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from apps.approvals import asking, links, services
+from apps.approvals import api, asking, links, services
 from apps.approvals.models import PeopleRequest
 from apps.approvals.tests.conftest import ADA, BOB, EVE
 from apps.executions import projection
@@ -235,3 +235,11 @@ def test_of_fifty_decisions_at_once_one_counts(ask: Ask, execution: Execution) -
     assert sorted(statuses) == [200] + [409] * 49
     assert len(signals()) == 1
     assert execution.events.filter(action__in=["approved", "rejected"]).count() == 1
+
+
+def test_a_program_that_tries_tokens_is_slowed_down(db: None) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api.DECISIONS, "num_requests", 3)
+        statuses = [decide("x")[0] for _ in range(5)]
+
+    assert statuses == [404, 404, 404, 429, 429]

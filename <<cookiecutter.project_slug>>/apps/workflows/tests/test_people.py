@@ -9,7 +9,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from temporalio.client import WorkflowFailureError
 
-from apps.approvals import links
+from apps.approvals import asking, links
+from apps.approvals.asking import Question
 from apps.approvals.models import Approval, PeopleRequest, Person, SignatureRequest
 from apps.development.testing import Temporal
 from apps.executions.models import Execution
@@ -122,6 +123,19 @@ def test_without_an_answer_the_time_decides_and_nothing_sweeps(
     assert (request.status, execution.status) == (status, end)
     told = OutboxMessage.objects.filter(kind="activity", payload__task="apps.approvals.tasks.tell_person")
     assert told.count() == 2
+
+
+def test_an_answer_that_comes_before_the_workflow_asks_is_not_lost(
+    make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User
+) -> None:
+    version = make_workflow(*steps()).current
+    assert version is not None
+    execution = services.start(version, values={"name": "Ada"}, user=owner)
+    early = asking.open_request(execution_id=str(execution.pk), step="ask", question=Question(kind="approval", people=[ADA]))
+    decide(PeopleRequest.objects.get(pk=early.id))
+
+    assert finish(temporal, execution).status == "completed"
+    assert PeopleRequest.objects.count() == 1
 
 
 def test_two_that_wait_at_once_never_take_each_others_decision(start: Callable[..., Execution], temporal: Temporal) -> None:
