@@ -37,18 +37,20 @@ api.add_router("/batches", batches)
 api.add_router("/schedules", schedules)
 api.add_router("/reports", reports)
 api.add_router("/notifications", notifications)
-api.add_router("/executions", executions)
-api.add_router("/workflows", workflows)
 # % if cookiecutter.workflow_builder
 # By name: what can be left out is not imported here.
 api.add_router("/projects", "apps.workflows.project_api.router")
 api.add_router("/workflows", "apps.workflows.api.router")
 api.add_router("/workflows", "apps.workflows.run_api.router")
+api.add_router("/documents", "apps.workflows.document_api.made")
+api.add_router("/document-templates", "apps.workflows.document_api.templates")
 api.add_router("/approvals", "apps.approvals.api.approvals")
 api.add_router("/webhooks/signature", "apps.approvals.api.signatures")
 api.add_router("/triggers", "apps.triggers.api.router")
 api.add_router("/webhooks/triggers", "apps.triggers.api.deliveries")
 # % endif
+api.add_router("/executions", executions)
+api.add_router("/workflows", workflows)
 
 
 class MeOut(Schema):
