@@ -25,6 +25,9 @@ urlpatterns = [
     path("executions/", include("apps.executions.urls")),
     path("inbox/", include("apps.notifications.urls")),
     path("reports/", include("apps.reports.urls")),
+    # % if cookiecutter.workflow_builder
+    path("workflows/", include("apps.workflows.urls")),
+    # % endif
     path("temporal/codec/<str:action>", codec, name="codec"),
 ]
 

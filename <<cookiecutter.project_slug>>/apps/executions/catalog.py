@@ -71,12 +71,13 @@ class Startable:
 @dataclass(frozen=True)
 class Source:
     """Workflows that are no code. Their names have a slash: `find` gives the one of a name, `listed` those that an account may
-    start, `named` the names and titles of those whose executions it may see.
+    start, `named` the names and titles of those whose executions it may see, `planned` the one that an execution was planned of.
     """
 
     find: Callable[[str, Actor], Startable | None]
     listed: Callable[[Actor], Iterable[Startable]]
     named: Callable[[Actor], Iterable[tuple[str, str]]]
+    planned: Callable[[Execution], Startable | None]
 
 
 SOURCES: list[Source] = []
@@ -114,7 +115,9 @@ def what_starts(execution: Execution) -> tuple[str, Any]:
     """The registered name of a planned execution's workflow, and its input."""
     if "/" not in execution.workflow:
         return execution.workflow, execution.input
-    return find(execution.workflow).argument(execution)
+    planned = (source.planned(execution) for source in SOURCES)
+    startable = next((found for found in planned if found), None) or find(execution.workflow)
+    return startable.argument(execution)
 
 
 def resumes_by_itself(workflow: str) -> bool:

@@ -4,12 +4,15 @@ A stream names its messages DETAIL (the fragment of one execution), `row_event` 
 """
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 
 from apps.executions import catalog, states, timeline
 from apps.executions.actions import ACTIONS
@@ -26,6 +29,17 @@ SLOW: Final = 10_000
 # Tasks may report after their execution has ended.
 LINGER: Final = timedelta(seconds=5)
 TONES: Final = {"completed": "good", "failed": "bad", "timed_out": "bad", "terminated": "bad", "running": "busy"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """What another app adds to that fragment: HTML that a template has escaped, empty for what is not its own; and its style."""
+
+    render: Callable[[Execution], str]
+    style: str
+
+
+SECTIONS: Final[list[Section]] = []
 
 
 def allowed_actions(user: Any, execution: Execution) -> frozenset[str]:
@@ -78,10 +92,12 @@ def pretty(value: Any) -> str:
 def render_detail(execution: Execution, allowed: frozenset[str], page: int = 1) -> str:
     """The part of an execution's page that changes, with one page of its tasks. `allowed` is what its reader may do."""
     can = allowed & possible_actions(execution)
+    sections = [mark_safe(section.render(execution)) for section in SECTIONS]  # noqa: S308  a template has escaped it
     context = _facts(execution) | {
         "actions": {name: action for name, action in ACTIONS.items() if name in can},
         "pace": pace(execution),
         "result": pretty(execution.result),
+        "sections": sections,
         "timeline": timeline.of(execution, page),
         "events": execution.events.select_related("user").order_by("-pk")[:EVENTS_SHOWN],
     }

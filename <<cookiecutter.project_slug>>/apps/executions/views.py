@@ -61,6 +61,7 @@ def detail(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "title": catalog.title(execution.workflow),
         "fragment": _fragment(request, execution),
         "page": _page(request),
+        "styles": [section.style for section in live.SECTIONS],
         "input": live.pretty(short(execution.input)),
         "temporal_url": _temporal_url(execution) if settings.DEBUG or account(request).is_staff else "",
     }

@@ -105,6 +105,15 @@ def _find(name: str, user: Actor) -> Startable | None:
     return startable(workflow.current)
 
 
+def _planned(execution: Execution) -> Startable | None:
+    run = Run.objects.select_related("version__workflow__project").filter(pk=execution.pk).first()
+    if run is None:
+        return None
+    if not run.is_test:
+        require_active(run.version.workflow)
+    return startable(run.version, depth=run.depth, is_test=run.is_test)
+
+
 def _listed(user: Actor) -> Iterable[Startable]:
     if user is None:
         return
@@ -121,4 +130,4 @@ def _named(user: Actor) -> Iterable[tuple[str, str]]:
         yield workflow.full_name, f"{workflow.name} ({workflow.project.name})"
 
 
-SOURCE = Source(find=_find, listed=_listed, named=_named)
+SOURCE = Source(find=_find, listed=_listed, named=_named, planned=_planned)

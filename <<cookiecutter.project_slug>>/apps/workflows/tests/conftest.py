@@ -11,6 +11,7 @@ from apps.users.models import User
 from apps.workflows import services
 from apps.workflows.definitions import DefinitionDoc
 from apps.workflows.models import Project, Workflow
+from apps.workflows.tests.pages import AMOUNTS, STEPS
 
 
 @pytest.fixture
@@ -60,3 +61,9 @@ def ask(owner: User, as_user: Callable[[User], Client]) -> Callable[..., Any]:
         return as_user(user or owner).generic(method, f"/api/v1{path}", content, content_type="application/json", headers=given)
 
     return send
+
+
+@pytest.fixture
+def workflow(make_workflow: Callable[..., Workflow]) -> Workflow:
+    """A published one of two steps, which asks for an amount."""
+    return make_workflow(*STEPS, input_schema=AMOUNTS)
