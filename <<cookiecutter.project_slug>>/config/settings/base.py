@@ -237,6 +237,12 @@ REPORTS: dict[str, Any] = {"batch_processing": {"formats": ["html", "csv"]}}
 # Who gets the summary of each day, once the schedule daily-report is resumed.
 REPORT_RECIPIENTS = env.texts("REPORT_RECIPIENTS", RECIPIENT, default=[])
 
+# % if cookiecutter.workflow_builder
+# WORKFLOWS THAT PEOPLE DEFINE
+# ------------------------------------------------------------------------------
+from config.settings.workflows import *  # noqa: E402, F403  after .env was read
+
+# % endif
 # ONBOARDING
 # ------------------------------------------------------------------------------
 # Seconds between the welcome mail and the follow-up mail.
@@ -259,9 +265,3 @@ if SENTRY_DSN:
 # ------------------------------------------------------------------------------
 # config/logs.py
 LOG_LEVEL = env.text("LOG_LEVEL", LEVEL, default="INFO").upper()
-# % if cookiecutter.workflow_builder
-
-# WORKFLOWS THAT PEOPLE DEFINE
-# ------------------------------------------------------------------------------
-from config.settings.workflows import *  # noqa: E402, F403  after .env was read
-# % endif

@@ -9,11 +9,13 @@ from config.env import DOMAIN, WEB_ADDRESS, Env
 env = Env()
 
 
-def tokens(name: str) -> dict[str, str]:
-    """Tokens by host, written HOST=TOKEN,HOST=TOKEN. Raises ImproperlyConfigured for any other form, and never says a token."""
-    pairs = [entry.strip().partition("=") for entry in env.list(name, default=[])]
+def tokens(entries: list[str]) -> dict[str, str]:
+    """Tokens by host, of entries HOST=TOKEN. Raises ImproperlyConfigured for any other form, and never says a token."""
+    pairs = [entry.strip().partition("=") for entry in entries]
     if not all(host and token for host, _, token in pairs):
-        raise ImproperlyConfigured(f"{name} cannot be used: write for example api.example.com=TOKEN,crm.example.com=TOKEN.")
+        raise ImproperlyConfigured(
+            "WORKFLOW_HTTP_TOKENS cannot be used: write for example api.example.com=TOKEN,crm.example.com=TOKEN."
+        )
     return {host.lower(): token for host, _, token in pairs}
 
 
@@ -38,7 +40,7 @@ SIGNATURE_PROVIDERS: dict[str, Any] = {
 # ------------------------------------------------------------------------------
 # What steps sign in with, so that no definition has it: bearer tokens by the host that gets them, a private app of HubSpot, the
 # key file of a service account at Google. docs/workflows.md
-WORKFLOW_HTTP_TOKENS: dict[str, str] = tokens("WORKFLOW_HTTP_TOKENS")
+WORKFLOW_HTTP_TOKENS: dict[str, str] = tokens(env.list("WORKFLOW_HTTP_TOKENS", default=[]))
 HUBSPOT = {
     "url": env.text("HUBSPOT_URL", WEB_ADDRESS, default="https://api.hubapi.com"),
     "token": env.str("HUBSPOT_TOKEN", default=""),
