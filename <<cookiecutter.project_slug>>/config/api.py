@@ -19,6 +19,7 @@ from apps.schedules.api import router as schedules
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.users.auth import BearerAuth, SessionAuth, account
 from apps.users.models import User
+from config.parsing import StrictParser
 from config.problems import FieldProblem, ProblemApi, problem, storable
 from config.views import NOTHING_HERE, SITE_NAME
 
@@ -30,7 +31,7 @@ SENTENCES = {
     "Cannot parse request body": "The request's body is not JSON.",
 }
 
-api = ProblemApi(title=SITE_NAME, version="1", docs_url="/docs", auth=[BearerAuth(), SessionAuth()])
+api = ProblemApi(title=SITE_NAME, version="1", docs_url="/docs", parser=StrictParser(), auth=[BearerAuth(), SessionAuth()])
 api.add_decorator(storable, mode="view")
 api.add_router("/onboarding", onboarding)
 api.add_router("/batches", batches)

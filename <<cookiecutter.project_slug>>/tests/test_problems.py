@@ -90,6 +90,30 @@ def test_a_backslash_before_u0000_is_no_nul(admin_client: Client) -> None:
     assert told(answer)[0] == 422
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"a": NaN}',
+        rb'{"a": -Infinity}',
+        rb'{"a": 1e999}',
+        rb'{"a": "\ud800"}',
+        rb'{"\udfff": 1}',
+        b'"\xed\xa0\x80"',
+        b"[" * 99_999,
+    ],
+)
+def test_what_is_no_json_but_for_python_is_refused(admin_client: Client, body: bytes) -> None:
+    answer = admin_client.generic("POST", "/api/v1/batches", body, "application/json")
+
+    assert told(answer) == (400, "The request's body is not JSON.")
+
+
+def test_a_character_in_two_halves_is_one(admin_client: Client) -> None:
+    answer = admin_client.generic("POST", "/api/v1/batches", rb'{"batch_id": "\ud83d\ude00"}', "application/json")
+
+    assert told(answer)[0] == 422
+
+
 def test_a_page_of_a_list_has_at_most_a_thousand_rows(admin_client: Client) -> None:
     for asked in ({"limit": 1_001}, {"limit": 0}, {"offset": -1}, {"offset": 2**63}):
         assert told(admin_client.get("/api/v1/batches", asked))[0] == 422

@@ -1,6 +1,5 @@
 """`manage.py workflows`: definitions as files, and their executions, as the operator of this installation."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from apps.workflows.importing import import_definition
 from apps.workflows.models import Project, Workflow
 from apps.workflows.ready_templates import provide_templates
 from apps.workflows.validation import problems
+from config.parsing import read_json
 
 STANDARD = "-"
 
@@ -89,7 +89,7 @@ class Command(BaseCommand):
         workflow = starting.find_active(options["workflow"])
         assert workflow.current is not None
         try:
-            values = json.loads(options["input"])
+            values = read_json(options["input"].encode())
         except ValueError as error:
             raise CommandError(f"--input is not JSON: {error}.") from error
         execution = services.start(
