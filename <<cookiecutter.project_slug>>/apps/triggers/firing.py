@@ -55,11 +55,17 @@ def _outcome(trigger: Trigger, delivery: Delivery, user: Actor) -> tuple[Status,
         with transaction.atomic():
             execution = _start(trigger, delivery, user)
     except ValidationError as error:
-        return Status.REFUSED, None, " ".join(error.messages)
+        return Status.REFUSED, None, _said(error)
     for other in running:
         with suppress(states.IllegalTransition):
             executions.cancel_execution(other, user=user, reason=f"{trigger.name} has started another one.")
     return Status.STARTED, execution, ""
+
+
+def _said(error: ValidationError) -> str:
+    """With the field that it is about, where it is about one of the input."""
+    found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
+    return " ".join(f"{field}: {text}" if "." in field else text for field, texts in found.items() for text in texts)
 
 
 def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:

@@ -1,71 +1,178 @@
-"""Pages of triggers: for those who work on a workflow, and the public form that starts one. Services do what they ask for."""
+"""Pages of triggers, for those who work on a workflow. What everybody can reach: public_views.py."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from anymail import urls as services_of_anymail
-from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods
-from ninja.throttling import AnonRateThrottle
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from apps.executions.forms import InputForm
-from apps.triggers import firing
+from apps.triggers import addresses, firing, kinds, schedules, services
+from apps.triggers.forms import FireForm, TriggerForm
 from apps.triggers.kinds import Delivery
-from apps.triggers.models import Trigger, TriggerEvent
-from apps.users.services import digest
-from apps.workflows import starting
+from apps.triggers.models import Trigger
+from apps.users.auth import account
+from apps.users.models import User
+from apps.workflows import access
 from apps.workflows.models import Workflow
 
-# What one address may send by public forms.
-SUBMISSIONS = AnonRateThrottle("20/m")
+EVENTS_A_PAGE = 25
+NEXT_SHOWN = 5
+TONES: Mapping[str, str] = {"started": "good", "skipped": "quiet", "refused": "bad"}
+ACTIONS: Mapping[str, tuple[str, Callable[[Trigger, User], Trigger]]] = {
+    "pause": ("It is paused.", lambda trigger, user: services.set_enabled(trigger, False, user=user)),
+    "resume": ("It goes on.", lambda trigger, user: services.set_enabled(trigger, True, user=user)),
+    "renew": ("It has another key. The one before counts until you drop it.", lambda trigger, _: services.renew_key(trigger)),
+    "drop": ("The newest key alone counts.", lambda trigger, _: services.drop_previous_key(trigger)),
+}
+
+
+@require_safe
+@login_required
+@never_cache
+def listed(request: HttpRequest, workflow_id: UUID) -> HttpResponse:
+    """What starts a workflow, and when next."""
+    workflow = access.seen_workflow(request.user, workflow_id)
+    triggers = list(workflow.triggers.all())
+    times = schedules.next_times(triggers)
+    context = {
+        "workflow": workflow,
+        "rows": [(trigger, kinds.find(trigger.kind), _next(trigger, times)) for trigger in triggers],
+        "is_away": times is None,
+        "kinds": kinds.KINDS.values(),
+        "in_any_case": kinds.IN_ANY_CASE.values(),
+        "may_change": _may_change(request, workflow),
+    }
+    return render(request, "triggers/list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@login_required
 @never_cache
-def form(request: HttpRequest, token: str) -> HttpResponse:
-    """A public page that asks for the input of a workflow and starts it. The key makes a second click do nothing."""
-    trigger = _of_token(token)
-    workflow = trigger.workflow
-    if not trigger.enabled or workflow.current is None or workflow.status != Workflow.Status.ACTIVE:
-        return render(request, "triggers/closed.html", {"trigger": trigger}, status=410)
-    given = request.POST if request.method == "POST" else None
-    if given is not None and not SUBMISSIONS.allow_request(request):
-        return render(request, "429.html", status=429)
-    asked = InputForm(starting.startable(workflow.current), given)
-    key = request.POST.get("key", "")[:100] or str(uuid4())
-    if asked.is_valid():
-        event = firing.fire(trigger, Delivery(event_id=key, data=asked.values or {}))
-        if event.status != TriggerEvent.Status.REFUSED:
-            return redirect("triggers:thanks", token)
-        asked.refuse(ValidationError({"input": event.error}))
-    context = {"trigger": trigger, "form": asked, "key": key}
-    return render(request, "triggers/form.html", context, status=400 if given is not None else 200)
-
-
-@require_http_methods(["GET", "HEAD"])
-@never_cache
-def thanks(request: HttpRequest, token: str) -> HttpResponse:
-    """What somebody sees who has sent the form."""
-    return render(request, "triggers/thanks.html", {"trigger": _of_token(token)})
-
-
-@csrf_exempt
-def inbound(request: HttpRequest, service: str) -> HttpResponse:
-    """Take mails from the service that INBOUND_MAIL_SERVICE names: anymail asks for its credentials and reads them."""
-    names: dict[str | None, Any] = {pattern.name: pattern.callback for pattern in services_of_anymail.urlpatterns}
-    view = names.get(f"{service}_inbound_webhook")
-    if view is None or service != settings.INBOUND_MAIL_SERVICE or not settings.ANYMAIL["WEBHOOK_SECRET"]:
+def new(request: HttpRequest, workflow_id: UUID, kind: str) -> HttpResponse:
+    """Have something start a workflow."""
+    workflow = access.changeable_workflow(request.user, workflow_id)
+    wanted = kinds.KINDS.get(kind)
+    if wanted is None:
         raise Http404
-    answer: HttpResponse = view(request)
-    return answer
+    form = TriggerForm(wanted, workflow, request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        trigger = services.create_trigger(workflow, user=account(request), kind=kind, **_told(form))
+        return redirect("triggers:detail", trigger.pk)
+    return render(request, "triggers/edit.html", {"workflow": workflow, "kind": wanted, "form": form})
 
 
-def _of_token(token: str) -> Trigger:
-    found = Trigger.objects.filter(Q(token_digest=digest(token)) | Q(previous_digest=digest(token)), kind="form")
-    return get_object_or_404(found.select_related("workflow__current__workflow__project"))
+@require_safe
+@login_required
+@never_cache
+def detail(request: HttpRequest, trigger_id: UUID) -> HttpResponse:
+    """When it fires next, when it did, what became of it; its address and its key for those who may change it."""
+    trigger = _seen(request, trigger_id)
+    kind, times = kinds.find(trigger.kind), schedules.next_times([trigger])
+    may_change = _may_change(request, trigger.workflow)
+    events = trigger.events.select_related("execution")
+    page = Paginator(events, EVENTS_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "trigger": trigger,
+        "workflow": trigger.workflow,
+        "kind": kind,
+        "next_times": _next(trigger, times),
+        "is_away": times is None,
+        "page": page,
+        "events": [(event, TONES[event.status]) for event in page],
+        "may_change": may_change,
+        "address": addresses.of(trigger) if may_change else "",
+        "key": addresses.key_of(trigger) if may_change else "",
+    }
+    return render(request, "triggers/detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def edit(request: HttpRequest, trigger_id: UUID) -> HttpResponse:
+    """Change what it is told."""
+    trigger = _changeable(request, trigger_id)
+    kind = kinds.find(trigger.kind)
+    form = TriggerForm(kind, trigger.workflow, request.POST if request.method == "POST" else None, trigger=trigger)
+    if form.is_valid():
+        services.change_trigger(trigger, **_told(form))
+        messages.success(request, "It is changed.")
+        return redirect("triggers:detail", trigger.pk)
+    context = {"workflow": trigger.workflow, "trigger": trigger, "kind": kind, "form": form}
+    return render(request, "triggers/edit.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def fire(request: HttpRequest, trigger_id: UUID) -> HttpResponse:
+    """Fire it by hand. The key makes a second click do nothing."""
+    trigger = _changeable(request, trigger_id)
+    form = FireForm(request.POST if request.method == "POST" else None)
+    key = request.POST.get("key", "")[:100] or str(uuid4())
+    if form.is_valid():
+        delivery = Delivery(event_id=f"by hand: {key}", data=form.cleaned_data["brought"])
+        event = firing.fire(trigger, delivery, user=account(request))
+        if event.execution:
+            return redirect("executions:detail", event.execution.pk)
+        form.add_error(None, event.error)
+    return render(request, "triggers/fire.html", {"workflow": trigger.workflow, "trigger": trigger, "form": form, "key": key})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+@never_cache
+def delete(request: HttpRequest, trigger_id: UUID) -> HttpResponse:
+    """Delete it once that was confirmed."""
+    trigger = _changeable(request, trigger_id)
+    if request.method == "POST":
+        trigger.delete()
+        messages.success(request, f"{trigger.name} is deleted.")
+        return redirect("triggers:workflow", trigger.workflow_id)
+    return render(request, "triggers/delete.html", {"workflow": trigger.workflow, "trigger": trigger})
+
+
+@require_POST
+@login_required
+def act(request: HttpRequest, trigger_id: UUID, action: str) -> HttpResponse:
+    """Pause it, resume it, give it another key, or drop the one before."""
+    trigger = _changeable(request, trigger_id)
+    if action not in ACTIONS:
+        raise Http404
+    said, do = ACTIONS[action]
+    try:
+        do(trigger, account(request))
+        messages.success(request, said)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+    return redirect("triggers:detail", trigger.pk)
+
+
+def _told(form: TriggerForm) -> dict[str, Any]:
+    return {name: form.cleaned_data[name] for name in ("name", "config", "overlap")}
+
+
+def _next(trigger: Trigger, times: Mapping[UUID, Any] | None) -> list[Any]:
+    return list((times or {}).get(trigger.pk, []))[:NEXT_SHOWN]
+
+
+def _may_change(request: HttpRequest, workflow: Workflow) -> bool:
+    return Workflow.objects.changeable_by(request.user).filter(pk=workflow.pk).exists()
+
+
+def _seen(request: HttpRequest, trigger_id: UUID) -> Trigger:
+    found = Trigger.objects.visible_to(request.user).select_related("workflow__project", "workflow__current")
+    return get_object_or_404(found, pk=trigger_id)
+
+
+def _changeable(request: HttpRequest, trigger_id: UUID) -> Trigger:
+    trigger = _seen(request, trigger_id)
+    access.changeable_workflow(request.user, trigger.workflow_id)
+    return trigger

@@ -53,7 +53,8 @@ def test_what_the_workflow_refuses_is_told_and_may_come_again(
     assert refused.status == "refused"
     assert not started().exists()
     trigger.refresh_from_db()
-    assert trigger.last_error == refused.error != ""
+    assert trigger.last_error == refused.error
+    assert refused.error.startswith("input.amount: ")
     assert trigger.last_fired_at is None
     assert firing.fire(trigger, Delivery(event_id="a", data={"amount": 1})).status == "started"
     assert TriggerEvent.objects.count() == 1

@@ -6,9 +6,11 @@ import json
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
 from pytest_django import Settings
 
@@ -74,6 +76,26 @@ def test_what_is_forged_altered_or_late_is_refused(make_trigger: MakeTrigger, ch
     assert not TriggerEvent.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_comes_fifty_times_at_once_starts_one_execution(make_trigger: MakeTrigger) -> None:
+    trigger = make_trigger()
+
+    def answer(_: int) -> tuple[int, Any]:
+        try:
+            given = deliver(trigger)
+            return given.status_code, given.json()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(50) as senders:
+        answers = list(senders.map(answer, range(50)))
+
+    execution = started().get()
+    assert answers == [(202, [{"status": "started", "execution_id": str(execution.pk), "error": ""}])] * 50
+    trigger.refresh_from_db()
+    assert trigger.fired_count == 1
+
+
 def test_the_signature_is_over_the_very_bytes(make_trigger: MakeTrigger) -> None:
     trigger = make_trigger()
     signed = deliver(trigger, b'{"amount":  5}').wsgi_request.headers["webhook-signature"]
@@ -109,10 +131,10 @@ def test_a_key_outlives_a_change_of_the_sites_own(make_trigger: MakeTrigger, set
 def test_what_cannot_be_read_or_started_is_said(make_trigger: MakeTrigger) -> None:
     trigger = make_trigger()
 
-    answers = [deliver(trigger, body) for body in (b"no json", b'{"amount": "five"}', b'"' + b"x" * 2**20 + b'"')]
+    answers = [deliver(trigger, body) for body in (b"no json", b"[" * 100_000, b'{"amount": "five"}', b'"' + b"x" * 2**20 + b'"')]
 
-    assert [answer.status_code for answer in answers] == [422, 422, 413]
-    assert "'five' is not of type 'integer'" in answers[1].json()["detail"]
+    assert [answer.status_code for answer in answers] == [422, 422, 422, 413]
+    assert "'five' is not of type 'integer'" in answers[2].json()["detail"]
     assert not started().exists()
 
 
