@@ -110,11 +110,6 @@ def test_keys_are_shown_to_those_who_may_change_it(api: Api, make_trigger: MakeT
     assert (seen["key"], seen["address"]) == ("", "")
     ways: list[tuple[str, str, Any]] = [("PATCH", "", {}), ("DELETE", "", None), ("POST", "/fire", {}), ("POST", "/keys", None)]
     assert {Api(viewer)(method, path + way, body).status_code for method, way, body in ways} == {403}
-        ("DELETE", path, None),
-        ("POST", f"{path}/fire", {}),
-        ("POST", f"{path}/keys", None),
-    ]
-    assert {Api(viewer)(*each).status_code for each in asked} == {403}
     assert Api(viewer)("POST", "", NIGHTLY | {"workflow": str(trigger.workflow_id)}).status_code == 403
 
 
