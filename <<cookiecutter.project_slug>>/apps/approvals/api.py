@@ -1,25 +1,47 @@
-"""`/api/v1/approvals` and `/api/v1/webhooks/signature`: what people and signature providers answer.
+"""`/api/v1/approvals` and `/api/v1/webhooks/signature`: what people are asked, and what they and signature providers answer.
 
-Both bring a credential of their own, so that nobody signs in: the token of a link, and the signature of the body.
+Who answers brings a credential of its own, so that nobody signs in: the token of a link, or the signature of the body.
 """
+
+from datetime import datetime
+from uuid import UUID
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from ninja import Field, Router, Schema
 from ninja.errors import HttpError
+from ninja.pagination import paginate
 from ninja.throttling import AnonRateThrottle
 
 from apps.approvals import links, services, settling, webhooks
-from apps.approvals.models import PeopleRequest
+from apps.approvals.models import PeopleRequest, Person
 from apps.approvals.services import AlreadyDecided, TooLate
 from apps.approvals.shared import APPROVED, REJECTED
+from apps.users.auth import account
+from config.pagination import Pages
 
 approvals = Router(tags=["approvals"])
 signatures = Router(tags=["approvals"])
 
 # A token cannot be guessed. These keep a program that has gone wild, or one that tries, from costing much.
 DECISIONS, DELIVERIES = AnonRateThrottle("120/m"), AnonRateThrottle("1200/m")
+
+
+class AskedOut(Schema):
+    """What an account was asked. `status` is its own answer, `request_status` what became of the request."""
+
+    id: UUID
+    kind: PeopleRequest.Kind = Field(alias="request.kind")
+    title: str = Field(alias="request.title")
+    message: str = Field(alias="request.message")
+    status: Person.Status
+    request_status: PeopleRequest.Status = Field(alias="request.status")
+    execution: UUID = Field(alias="request.execution_id")
+    expires_at: datetime = Field(alias="request.expires_at")
+    decided_at: datetime | None
+    comment: str
 
 
 class DecisionIn(Schema):
@@ -42,6 +64,16 @@ class ReceivedOut(Schema):
     success: bool = True
 
 
+@approvals.get("", response=list[AskedOut], summary="What the account was asked")
+@paginate(Pages)
+def asked(request: HttpRequest, waiting: bool = True) -> QuerySet[Person]:
+    """What waits for its answer, the most urgent first; or with waiting=false what was answered or is over, the newest first."""
+    of_account = Person.objects.of(account(request)).select_related("request")
+    if waiting:
+        return of_account.waiting().order_by("request__expires_at", "pk")
+    return of_account.exclude(pk__in=of_account.waiting().values("pk")).order_by("-request__created_at", "pk")
+
+
 @approvals.post(
     "/{token}/decision",
     response={200: DecisionOut, 404: None, 409: None, 410: None, 429: None},
@@ -58,15 +90,14 @@ def decide(request: HttpRequest, token: str, wanted: DecisionIn) -> DecisionOut:
         raise HttpError(400, "This asks for a signature: sign on the page of the link.")
     if wanted.decision not in {APPROVED, REJECTED}:
         raise HttpError(400, f"There is no decision {wanted.decision!r}: choose {APPROVED} or {REJECTED}.")
+    address = get_adapter(request).get_client_ip(request)
     try:
-        asked = services.decide(
-            person, wanted.decision, comment=wanted.comment, address=get_adapter(request).get_client_ip(request)
-        )
+        decided = services.decide(person, wanted.decision, comment=wanted.comment, address=address)
     except AlreadyDecided as error:
         raise HttpError(409, str(error)) from error
     except TooLate as error:
         raise HttpError(410, str(error)) from error
-    return DecisionOut(execution_status=settling.execution_status(asked))
+    return DecisionOut(execution_status=settling.execution_status(decided))
 
 
 @signatures.post(

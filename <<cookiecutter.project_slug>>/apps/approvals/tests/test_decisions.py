@@ -243,3 +243,18 @@ def test_a_program_that_tries_tokens_is_slowed_down(db: None) -> None:
         statuses = [decide("x")[0] for _ in range(5)]
 
     assert statuses == [404, 404, 404, 429, 429]
+
+
+def test_an_account_asks_what_it_was_asked(ask: Ask) -> None:
+    ada, client = User.objects.create_user(email=ADA), Client()
+    client.force_login(ada)
+    first, _, _ = ask(step="a"), ask(step="b", timeout=timedelta(hours=1)), ask(BOB, step="c")
+    decide(token(first), comment="fine")
+
+    waiting = client.get("/api/v1/approvals").json()
+    over = client.get("/api/v1/approvals?waiting=false").json()
+
+    assert [(each["kind"], each["status"]) for each in waiting["items"]] == [("approval", "pending")]
+    (answered,) = over["items"]
+    assert (answered["status"], answered["request_status"], answered["comment"]) == ("approved", "approved", "fine")
+    assert answered["execution"] == str(first.execution_id)

@@ -7,10 +7,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.approvals import links
+from apps.approvals import links, people_shown, services
 from apps.approvals.asking import Document
 from apps.approvals.models import PeopleRequest, Person
 from apps.approvals.tests.conftest import ADA, BOB, EVE
+from apps.executions.models import Execution
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -192,3 +193,13 @@ def test_who_is_not_signed_in_signs_in_first(ask: Ask, path: str) -> None:
     answer = Client().get(path.format(person=ask().people.get().pk))
 
     assert (answer.status_code, answer["Location"].startswith("/accounts/login/")) == (302, True)
+
+
+def test_the_page_of_an_execution_says_who_was_asked(ask: Ask, execution: Execution) -> None:
+    assert people_shown.section(execution) == ""
+
+    request = ask(ADA, BOB)
+    services.decide(request.people.get(email=ADA), "rejected", comment="<b>No</b>")
+
+    shown = people_shown.section(execution)
+    assert all(part in shown for part in ("The contract", f"{ADA}: Rejected", f"{BOB}: Pending", "&lt;b&gt;No&lt;/b&gt;"))
