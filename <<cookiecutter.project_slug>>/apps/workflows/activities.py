@@ -18,6 +18,7 @@ from apps.executions.progress import report_progress
 from apps.workflows import items, runs
 from apps.workflows.context import context_of
 from apps.workflows.expressions import ExpressionError, holds
+from apps.workflows.heartbeats import alive
 from apps.workflows.kinds import base
 from apps.workflows.kinds.base import Kind, StepContext, StepError
 from apps.workflows.kinds.lists import allowed
@@ -35,18 +36,19 @@ def is_same_attempt(place: PlaceInput) -> bool:
     return StepRun.objects.filter(execution=execution, attempt=execution.attempt).exists()
 
 
-@activity.defn
+# No exception out of nowhere in the thread of a step: what it has begun it ends, also when its execution is cancelled.
+@activity.defn(no_thread_cancel_exception=True)
 def run_step(wanted: StepInput) -> None:
     """Do a step that is one activity."""
     execution, step = _execution(wanted.execution_id), wanted.step
     run = runs.begin(execution, step)
     if run.status == StepRun.Status.SUCCESS:
         return
-    with _final_errors(run):
+    with _final_errors(run), alive():
         runs.succeed(run, _output(_run_kind(execution, step)))
 
 
-@activity.defn
+@activity.defn(no_thread_cancel_exception=True)
 def ask_people(wanted: StepInput) -> Asked:
     """Ask for an approval or signatures; the execution is paused until they answer."""
     execution, step = _execution(wanted.execution_id), wanted.step
@@ -54,7 +56,7 @@ def ask_people(wanted: StepInput) -> Asked:
     if run.is_reused:
         given: dict[str, Any] = run.output or {}
         return Asked(id=given["id"], kind=given["kind"], status=given["status"], expires_at=timezone.now())
-    with _final_errors(run):
+    with _final_errors(run), alive():
         asked: Asked = _run_kind(execution, step)
     run.waits_until = asked.expires_at
     run.save(update_fields=["waits_until"])
@@ -111,14 +113,14 @@ def choose_next(wanted: StepInput) -> str:
     return run.decision
 
 
-@activity.defn
+@activity.defn(no_thread_cancel_exception=True)
 def begin_child(wanted: StepInput) -> Child:
     """Make the row of a workflow that a step runs, and say how it is started."""
     execution, step = _execution(wanted.execution_id), wanted.step
     run = runs.begin(execution, step)
     if run.status == StepRun.Status.SUCCESS:
         return Child(is_done=True)
-    with _final_errors(run):
+    with _final_errors(run), alive():
         child: Child = _run_kind(execution, step)
     return child
 

@@ -35,7 +35,8 @@ NOTE = workflow.LocalActivityConfig(
     start_to_close_timeout=timedelta(seconds=10), retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30))
 )
 LONGEST_RETRY, LONGEST_PART = timedelta(minutes=5), timedelta(days=7)
-BETWEEN_HEARTBEATS = timedelta(seconds=5)
+# A step says every other second that its worker lives; a part of a list does so after each item.
+SILENCE, BETWEEN_ITEMS = timedelta(seconds=10), timedelta(seconds=5)
 
 
 @workflow.defn(name=WORKFLOW)
@@ -184,7 +185,10 @@ def _config(step: StepSpec) -> workflow.ActivityConfig:
         initial_interval=timedelta(seconds=step.first_retry), maximum_interval=LONGEST_RETRY, maximum_attempts=step.attempts
     )
     return workflow.ActivityConfig(
-        activity_id=step.key, start_to_close_timeout=timedelta(seconds=step.timeout), retry_policy=policy
+        activity_id=step.key,
+        start_to_close_timeout=timedelta(seconds=step.timeout),
+        heartbeat_timeout=SILENCE,
+        retry_policy=policy,
     )
 
 
@@ -193,6 +197,6 @@ def _items_config(step: StepSpec, activity_id: str) -> workflow.ActivityConfig:
     return _config(step) | workflow.ActivityConfig(
         activity_id=activity_id,
         start_to_close_timeout=LONGEST_PART,
-        heartbeat_timeout=timedelta(seconds=step.timeout) + BETWEEN_HEARTBEATS,
+        heartbeat_timeout=timedelta(seconds=step.timeout) + BETWEEN_ITEMS,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     )

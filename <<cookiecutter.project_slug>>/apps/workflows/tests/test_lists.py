@@ -38,6 +38,8 @@ class Work:
 def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
     """A kind named "work", and a source of items named "numbers"."""
     work = Work()
+    # What is imported meanwhile would be forgotten with the rest.
+    base.kinds()
     monkeypatch.setattr(base, "_registered", dict(base._registered))
     monkeypatch.setattr(lists, "_sources", dict(lists._sources))
 
