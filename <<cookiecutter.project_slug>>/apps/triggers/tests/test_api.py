@@ -66,7 +66,7 @@ def test_a_schedule_is_created_changed_paused_and_deleted(api: Api, workflow: Wo
 
 
 def test_what_is_wrong_is_told_by_field(api: Api, workflow: Workflow) -> None:
-    wrong = [
+    wrong: list[dict[str, Any]] = [
         {"kind": "fax"},
         {"config": {"cron": ["often"]}},
         {"config": {"cron": ["0 3 * * *"], "time_zone": "Mars/Olympus"}},
