@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     # % if cookiecutter.workflow_builder
     path("approvals/", include("apps.approvals.urls")),
+    path("documents/", include("apps.workflows.document_urls")),
     path("", include("apps.triggers.urls")),
     # % endif
     path("executions/", include("apps.executions.urls")),

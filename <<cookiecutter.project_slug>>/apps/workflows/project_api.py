@@ -16,7 +16,7 @@ from ninja.pagination import paginate
 
 from apps.users.auth import account
 from apps.users.models import User
-from apps.workflows import access, exchange, services
+from apps.workflows import access, exchange, services, signing
 from apps.workflows.importing import make_workflow
 from apps.workflows.models import Membership, Project, Workflow
 from apps.workflows.schemas import (
@@ -28,6 +28,7 @@ from apps.workflows.schemas import (
     ProjectChange,
     ProjectIn,
     ProjectOut,
+    SigningKeyOut,
 )
 
 router = Router(tags=["projects"])
@@ -99,6 +100,12 @@ def remove_member(request: HttpRequest, project_id: UUID, member_id: int) -> Sta
     membership = get_object_or_404(owned.memberships.select_related("user"), user=member_id)
     services.remove_member(owned, user=membership.user)
     return Status(204, None)
+
+
+@router.get("/{uuid:project_id}/signing-key", response=SigningKeyOut, summary="What signs the requests of a project's steps")
+def signing_key(request: HttpRequest, project_id: UUID) -> dict[str, str]:
+    """For whoever receives them: https://www.standardwebhooks.com. Its owner and its editors may know it."""
+    return {"signing_key": signing.signing_key(access.changeable_project(request.user, project_id))}
 
 
 @router.get("/{uuid:project_id}/workflows", response=list[DefinitionOut], summary="The workflows of a project, by name")

@@ -41,6 +41,12 @@ class ProjectOut(Schema):
     created_at: datetime
 
 
+class SigningKeyOut(Schema):
+    """A secret."""
+
+    signing_key: str
+
+
 class MemberIn(Schema):
     """An account by its address, and what it may do: a viewer sees, an editor changes, publishes and starts."""
 

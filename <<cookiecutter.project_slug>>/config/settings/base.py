@@ -145,6 +145,7 @@ NAVIGATION = {
     "reports:list": "Reports",
     # % if cookiecutter.workflow_builder
     "workflows:list": "Workflows",
+    "documents:list": "Documents",
     "approvals:inbox": "Approvals",
     # % endif
 }

@@ -1,15 +1,18 @@
 """What the tests that ask every operation of the API find of projects and workflows. Read by tests/everything.py."""
 
+from base64 import b64encode
 from typing import Any
 
 from apps.users.models import User
-from apps.workflows import services
+from apps.workflows import documents, office, services
 from apps.workflows.definitions import DefinitionDoc
+from apps.workflows.tests.office_files import word
 from tests.everything import SECRET, Row
 
 START: dict[str, Any] = {"key": "start", "kind": "trigger", "name": "Start", "next": [{"to": "end"}]}
 STEP: dict[str, Any] = {"key": "end", "kind": "values", "name": "End", "config": {"values": {"a": "{{ input.a }}"}}}
 DEFINITION: dict[str, Any] = {"name": "Example", "steps": [START, STEP]}
+TEMPLATE = {"project_id": "project_id", "filename": "another.docx", "content": b64encode(word()).decode()}
 ROWS = {
     "GET /projects": Row(200, 200, 200),
     "POST /projects": Row(201, 201, 201, {"name": "Shop"}),
@@ -19,6 +22,7 @@ ROWS = {
     "GET /projects/{project_id}/members": Row(404, 200, 200),
     "PUT /projects/{project_id}/members": Row(404, 200, 200, {"email": "stranger@example.com", "role": "editor"}),
     "DELETE /projects/{project_id}/members/{member_id}": Row(404, 204, 204),
+    "GET /projects/{project_id}/signing-key": Row(404, 200, 200),
     "GET /projects/{project_id}/workflows": Row(404, 200, 200),
     "POST /projects/{project_id}/workflows": Row(404, 201, 201, {"definition": DEFINITION}),
     "POST /projects/{project_id}/workflows/import": Row(404, 201, 201, DEFINITION),
@@ -41,6 +45,14 @@ ROWS = {
     "POST /workflows/{workflow_id}/execute": Row(404, 202, 202),
     "GET /workflows/{workflow_id}/runs": Row(404, 200, 200),
     "GET /workflows/{workflow_id}/runs/{run_id}": Row(404, 200, 200),
+    "GET /documents": Row(200, 200, 200),
+    "GET /documents/{document_id}": Row(404, 200, 200),
+    "GET /documents/{document_id}/content": Row(404, 200, 200),
+    "GET /document-templates": Row(200, 200, 200),
+    "POST /document-templates": Row(404, 201, 201, TEMPLATE),
+    "GET /document-templates/{template_id}": Row(404, 200, 200),
+    "GET /document-templates/{template_id}/content": Row(404, 200, 200),
+    "DELETE /document-templates/{template_id}": Row(404, 204, 204),
 }
 
 
@@ -53,6 +65,9 @@ def ids(owner: User) -> dict[str, Any]:
     workflow = services.create_workflow(project, user=owner, document=document)
     version = services.publish(workflow, user=owner)
     execution = services.start(version, values={"a": SECRET}, user=owner)
+    template = documents.store_template(project, user=owner, filename=f"{SECRET}.docx", content=word())
+    file = documents.File(filename=SECRET, media_type=office.MEDIA_TYPES[office.WORD], content=SECRET.encode())
+    made, _ = documents.make_once(execution, step="end", index=0, make=lambda: file)
     return {
         "project_id": str(project.pk),
         "member_id": member.pk,
@@ -60,4 +75,6 @@ def ids(owner: User) -> dict[str, Any]:
         "key": "end",
         "number": version.number,
         "run_id": str(execution.pk),
+        "document_id": str(made.pk),
+        "template_id": str(template.pk),
     }
