@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.users.auth import account
 from apps.workflows import access, editing, exchange, graph, hints, services
 from apps.workflows.definitions import MAX_STEPS, DefinitionDoc, StepDoc
-from apps.workflows.fields import advice, inside
+from apps.workflows.fields import advice, inside, shown_first
 from apps.workflows.forms import PublishForm, StepForm, edges_in, errors_of, told, ways_of
 from apps.workflows.input_forms import StrictForm, fields_of, schema_in
 from apps.workflows.inputs import schema_problems
@@ -105,7 +105,7 @@ def new_step(request: HttpRequest, workflow_id: UUID) -> HttpResponse:
         return redirect("workflows:edit", found.pk)
     if kind is None:
         return render(request, "workflows/kinds.html", _facts(found, document) | {"families": _families(after), "after": after})
-    form = StepForm(kind, document, data=request.POST or None)
+    form = StepForm(kind, document, data=_sent(request, kind))
     form.initial["after"] = after
     is_good = request.method == "POST" and form.is_valid()
     if is_checking(request):
@@ -118,8 +118,8 @@ def new_step(request: HttpRequest, workflow_id: UUID) -> HttpResponse:
         changed = editing.with_step(document, step, after=given["after"], condition=given["condition"])
         if _save(request, found, changed):
             return redirect("workflows:edit", found.pk)
-    context = {"form": form, "hints": hints.of(document, after=form["after"].value())}
-    return render(request, "workflows/step_new.html", _facts(found, document) | _about(kind) | _about(kind) | context)
+    context = {"form": form, "hints": hints.of(document, after=form["after"].value(), with_item=kind.flow == "each")}
+    return render(request, "workflows/step_new.html", _facts(found, document) | _about(kind, found, request) | context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -130,9 +130,11 @@ def edit_step(request: HttpRequest, workflow_id: UUID, key: str) -> HttpResponse
     found = access.changeable_workflow(request.user, workflow_id)
     document = exchange.edited_document(found)
     step = _step(document, key)
-    kind = base.find(step.kind)
+    kind = base.kinds().get(step.kind)
+    if kind is None:
+        return render(request, "workflows/step_unknown.html", _facts(found, document) | {"step": step})
     wants_more = "more" in request.POST
-    form = StepForm(kind, document, step, request.POST or None)
+    form = StepForm(kind, document, step, _sent(request, kind))
     ways = ways_of(step, document, _with_more(request, "ways") if request.POST.get("more") == "ways" else request.POST or None)
     is_good = request.method == "POST" and all([form.is_valid(), ways.is_valid()])
     if is_checking(request):
@@ -151,9 +153,9 @@ def edit_step(request: HttpRequest, workflow_id: UUID, key: str) -> HttpResponse
         "ways": ways,
         "step": step,
         "wrong": wrong,
-        "hints": hints.of(document, before=key),
+        "hints": hints.of(document, before=key, with_item=kind.flow == "each"),
     }
-    return render(request, "workflows/step.html", _facts(found, document) | _about(kind) | _about(kind) | context)
+    return render(request, "workflows/step.html", _facts(found, document) | _about(kind, found, request) | context)
 
 
 @require_POST
@@ -207,8 +209,10 @@ def _facts(found: Workflow, document: DefinitionDoc) -> dict[str, Any]:
     return {"workflow": found, "document": document}
 
 
-def _about(kind: base.Kind) -> dict[str, Any]:
-    return {"kind": kind, "advice": advice(kind), "inner": [f"config_{name}" for name in inside(kind, {}, "")]}
+def _about(kind: base.Kind, found: Workflow, request: HttpRequest) -> dict[str, Any]:
+    suggested = hints.suggestions(found.project, account(request))
+    inner = [f"config_{name}" for name in inside(kind, {}, "")]
+    return {"kind": kind, "advice": advice(kind), "inner": inner, "suggested": suggested}
 
 
 def _row(step: StepDoc, names: dict[str, str], wrong: set[str]) -> dict[str, Any]:
@@ -218,7 +222,7 @@ def _row(step: StepDoc, names: dict[str, str], wrong: set[str]) -> dict[str, Any
 
 def _step(document: DefinitionDoc, key: str) -> StepDoc:
     for step in document.steps:
-        if step.key == key and step.kind in base.kinds():
+        if step.key == key:
             return step
     raise Http404
 
@@ -237,6 +241,15 @@ def _forget_errors(*forms: Any) -> None:
     """What is only asked for more fields is not finished."""
     for form in forms:
         form.errors.clear()
+
+
+def _sent(request: HttpRequest, kind: base.Kind) -> Any:
+    """What was sent; what was just chosen has its own defaults."""
+    if "more" not in request.POST:
+        return request.POST or None
+    data = request.POST.copy()
+    data.update(shown_first(kind, request.POST, "config_"))
+    return data
 
 
 def _with_more(request: HttpRequest, prefix: str) -> Any:

@@ -9,7 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from apps.workflows.kinds import base
-from apps.workflows.kinds.base import EXPRESSION, Kind
+from apps.workflows.kinds.base import EXPRESSION, Kind, KindConfig
 
 Schema = Mapping[str, Any]
 JSON_ROWS: Final = 4
@@ -77,8 +77,8 @@ class ValueField(forms.CharField):
 
 def advice(kind: Kind) -> str:
     """What a kind says of its fields, empty where it names none."""
-    said = inspect.getdoc(kind.Config) or ""
-    return said.replace("`", "").replace("\n", " ") if "`" in said else ""
+    said = (inspect.cleandoc(each.__doc__ or "") for each in kind.Config.__mro__ if issubclass(each, KindConfig))
+    return next((text.replace("`", "").replace("\n", " ") for text in said if "`" in text), "")
 
 
 def config_fields(kind: Kind, config: Mapping[str, Any]) -> dict[str, forms.Field]:
@@ -122,6 +122,12 @@ def inside(kind: Kind, values: Mapping[str, Any], prefix: str) -> dict[str, Any]
     """The kinds inside that sent values name, as a configuration would."""
     properties = kind.Config.model_json_schema().get("properties", {})
     return {name: {"kind": values.get(f"{prefix}{name}", "")} for name, each in properties.items() if _is_step(each)}
+
+
+def shown_first(kind: Kind, values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """What stands in fields of a kind inside that has just been chosen."""
+    found = {f"{prefix}{name}": value for name, value in initial_of(kind, inside(kind, values, prefix)).items() if "." in name}
+    return {name: value for name, value in found.items() if name not in values and value not in (None, "", [], {}, False)}
 
 
 def read_value(text: str) -> Any:
@@ -176,12 +182,15 @@ def _text_field(described: Schema, common: dict[str, Any]) -> forms.Field:
         return forms.CharField(widget=forms.Textarea({"rows": rows}), **common)
     if described.get("format") == EXPRESSION:
         shown = forms.TextInput({"spellcheck": "false", "class": "json"})
-        return forms.CharField(widget=shown, **_with_help(common, "An expression, such as input.amount * 2"))
-    return forms.CharField(max_length=described.get("maxLength"), **common)
+        return forms.CharField(widget=shown, **_with_help(common, "An expression, without braces."))
+    suggested = {"list": f"suggested-{source}"} if (source := described.get("source")) else {}
+    return forms.CharField(max_length=described.get("maxLength"), widget=forms.TextInput(suggested), **common)
 
 
 def _label(name: str, described: Schema) -> str:
-    return described.get("title") or name.replace("_", " ").capitalize()
+    # A title that nobody has given is the name with capital letters.
+    title, usual = str(described.get("title", "")), name.replace("_", " ")
+    return usual.capitalize() if title.lower() in {"", usual} else title
 
 
 def _is_step(described: Schema) -> bool:

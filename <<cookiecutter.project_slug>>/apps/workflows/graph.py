@@ -131,14 +131,14 @@ def drawn(document: DefinitionDoc, looks: Mapping[str, Look] | None = None) -> G
 
 def _ranks(steps: Mapping[str, StepDoc]) -> dict[str, int]:
     """The row of each. Those of a loop, which a draft may have, come last in their order."""
-    ranks: dict[str, int] = {}
-    for key in in_order(steps):
-        ranks.setdefault(key, 0)
+    ordered = list(in_order(steps))
+    ranks = dict.fromkeys(ordered, 0)
+    for key in ordered:
         for edge in steps[key].next:
-            if edge.to in steps:
-                ranks[edge.to] = max(ranks.get(edge.to, 0), ranks[key] + 1)
-    looping = [key for key in steps if key not in set(in_order(steps))]
-    last = max((rank for key, rank in ranks.items() if key not in looping), default=-1)
+            if edge.to in ranks:
+                ranks[edge.to] = max(ranks[edge.to], ranks[key] + 1)
+    looping = [key for key in steps if key not in ranks]
+    last = max(ranks.values(), default=-1)
     return ranks | {key: last + number for number, key in enumerate(looping, start=1)}
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from apps.executions import catalog
+from apps.executions.models import Actor
 from apps.workflows.definitions import DefinitionDoc, ancestors
+from apps.workflows.models import Project
 
 ALWAYS = {
     "trigger.data": "what started the workflow",
@@ -22,12 +25,24 @@ class Hint:
     meaning: str
 
 
-def of(document: DefinitionDoc, *, before: str = "", after: str = "") -> list[Hint]:
-    """What a step may speak of: one that there is (`before`), or a new one that follows another (`after`)."""
+def of(document: DefinitionDoc, *, before: str = "", after: str = "", with_item: bool = False) -> list[Hint]:
+    """What a step may speak of: one that there is (`before`), or a new one that follows another (`after`).
+
+    With `with_item` what is done with each item of a list speaks of that, too.
+    """
     steps = {step.key: step for step in document.steps}
     known = ancestors(steps)
     earlier = known.get(before, set()) if before else {after, *known.get(after, set())} & steps.keys()
-    return list(_hints(document, earlier))
+    items = [Hint("item", "the item"), Hint("index", "its place in the list, from 0")] if with_item else []
+    return [*items, *_hints(document, earlier)]
+
+
+def suggestions(project: Project, user: Actor) -> dict[str, list[str]]:
+    """What is offered for fields whose kind says by `source` that they take a name of something: templates, workflows."""
+    return {
+        "templates": list(project.document_templates.values_list("name", flat=True)),
+        "workflows": list(catalog.all_startables(user)),
+    }
 
 
 def _hints(document: DefinitionDoc, earlier: set[str]) -> Iterator[Hint]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
 
 from apps.executions import catalog
 from apps.executions.models import Execution
 from apps.workflows import children
-from apps.workflows.kinds.base import Kind, KindConfig, StepContext, Text, Values, register
+from apps.workflows.kinds.base import TEMPLATE, Kind, KindConfig, StepContext, Values, register
 from apps.workflows.shared import Flow
 
 
@@ -24,7 +26,7 @@ class RunWorkflowKind(Kind):
     class Config(KindConfig):
         """`workflow` is the name that it is started by, such as sales/send-offer. Later steps find what it gave in `output`."""
 
-        workflow: Text
+        workflow: Annotated[str, Field(json_schema_extra={"format": TEMPLATE, "source": "workflows"})]
         input: Values = {}
         wait: bool = True
 

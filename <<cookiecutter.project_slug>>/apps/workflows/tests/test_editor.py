@@ -7,7 +7,7 @@ from django.test import Client
 
 from apps.users.models import User
 from apps.workflows import services
-from apps.workflows.models import Workflow
+from apps.workflows.models import Step, Workflow
 from apps.workflows.tests.pages import AMOUNTS, browser, edited, place, revision, shown
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +110,8 @@ def test_what_is_done_with_each_item_has_fields_of_its_own(client: Client, workf
 
     asked = client.post(path, data | {"more": "config_do"}).content.decode()
     assert 'name="config_do.values"' in asked
+    chosen = client.post(path, data | {"more": "config_do", "config_do": "run-workflow"}).content.decode()
+    assert 'id="id_config_do.wait" checked' in chosen
     assert "This field is required" not in asked
     refused = client.post(path, data | {"config_do.values": "x: {{ nobody }}"}).content.decode()
     assert "speaks of nobody" in refused
@@ -145,3 +147,30 @@ def test_the_input_is_edited_as_a_table_and_keeps_what_the_table_does_not_show(c
         "required": ["reason"],
         "additionalProperties": False,
     }
+
+
+def test_a_step_whose_kind_is_gone_can_still_be_deleted(client: Client, workflow: Workflow) -> None:
+    services.change_draft(workflow, edited(workflow))
+    Step.objects.filter(key="note", version__number=None).update(kind="gone")
+
+    assert "There is no kind of step" in shown(client, place(workflow, "edit/"))
+    assert "delete this step" in shown(client, place(workflow, "edit/steps/note/"))
+    client.post(place(workflow, "edit/steps/note/delete/"), {"revision": revision(workflow)})
+
+    assert [step.key for step in edited(workflow).steps] == ["start"]
+
+
+def test_fields_offer_what_there_is_to_name(client: Client, workflow: Workflow) -> None:
+    page = shown(client, place(workflow, "edit/steps/new/?kind=run-workflow"))
+
+    assert 'list="suggested-workflows"' in page
+    assert '<option value="demo/example">' in page
+
+
+def test_a_kind_says_what_its_fields_mean_and_what_may_stand_in_them(client: Client, workflow: Workflow) -> None:
+    page = shown(client, place(workflow, "edit/steps/new/?kind=approval&after=start"))
+
+    assert "quorum is any, all or a number" in page
+    assert "<code>input.amount</code>" in page
+    assert "<code>steps.start.output</code>" in page
+    assert "<code>steps.note.output</code>" not in page
