@@ -19,8 +19,8 @@ from apps.workflows import access, exchange, graph, services
 from apps.workflows.compare import changes
 from apps.workflows.definitions import document_of
 from apps.workflows.forms import NewWorkflowForm, WorkflowForm, told
+from apps.workflows.importing import make_workflow
 from apps.workflows.models import Project, Workflow, WorkflowVersion
-from apps.workflows.saving import require_savable
 
 ROWS_A_PAGE = 50
 RECENT = 5
@@ -65,10 +65,11 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewWorkflowForm(*posted, projects=projects, initial=initial)
     if form.is_valid():
         given = form.cleaned_data
-        document = given["document"]
+        ready = "" if given["file"] else given["ready"]
         try:
-            require_savable(document.steps if document else [])
-            made = services.create_workflow(given["project"], user=account(request), name=given["name"], document=document)
+            made = make_workflow(
+                given["project"], user=account(request), name=given["name"], document=given["document"], ready=ready
+            )
             return redirect("workflows:edit", made.pk)
         except ValidationError as error:
             form.add_error(None, [f"{place}: {text}" for place, texts in error.message_dict.items() for text in texts])

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 from docx import Document
 
@@ -53,13 +54,17 @@ def test_each_can_be_published_as_it_is_and_reads_as_it_was_written(name: str) -
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_is_loaded_by_the_command_and_by_the_api(name: str, project: Project, ask: Callable[..., Any], owner: User) -> None:
+def test_each_is_loaded_by_the_command_the_api_and_the_page(
+    name: str, project: Project, ask: Callable[..., Any], as_user: Callable[[User], Client], owner: User
+) -> None:
     call_command("workflows", "import", "--ready", name, "--project", project.slug, "--publish")
     by_api = ask("POST", f"/projects/{project.pk}/workflows", {"ready": name})
 
     listed = {each["ready"]: each for each in ask("GET", "/workflows/ready").json()}
+    by_page = as_user(owner).post("/workflows/new/", {"project": str(project.pk), "ready": name})
+    assert by_page["Location"].endswith("/edit/")
     assert (by_api.status_code, by_api.json()["name"]) == (201, listed[name]["name"])
-    assert set(project.workflows.values_list("status", flat=True)) == {"active", "draft"}
+    assert sorted(project.workflows.values_list("status", flat=True)) == ["active", "draft", "draft"]
     assert project.document_templates.count() == (name == "contract")
     assert ask("POST", f"/projects/{project.pk}/workflows", {"ready": "magic"}).status_code == 422
 
