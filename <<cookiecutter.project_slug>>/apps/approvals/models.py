@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from uuid import uuid4
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.approvals.shared import APPROVED, DECLINED, EXPIRED, REJECTED, SIGNED
@@ -185,7 +185,8 @@ class Person(models.Model):
     objects = PersonQuerySet.as_manager()
 
     class Meta:
-        ordering = ("position", "pk")
+        # Who handed it on stands before the one who got it.
+        ordering = ("position", F("decided_at").asc(nulls_last=True), "pk")
         verbose_name_plural = "people"
         constraints: ClassVar = [models.UniqueConstraint(fields=["request", "email"], name="one_person_an_address")]
 

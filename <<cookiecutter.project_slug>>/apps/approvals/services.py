@@ -78,9 +78,8 @@ def delegate(person: Person, email: str, *, comment: str = "", user: Actor = Non
 def record_update(provider: str, update: ProviderUpdate) -> bool:
     """Take what a provider says, once for each of its messages. Gives whether it had an effect."""
     known = PeopleRequest.objects.filter(provider=provider)
-    found = (
-        known.filter(pk__in=filter(None, [update.request_id])).first() or known.filter(provider_ref=update.ref or None).first()
-    )
+    ours = known.filter(pk=update.request_id) if update.request_id else known.none()
+    found = ours.first() or known.exclude(provider_ref="").filter(provider_ref=update.ref).first()
     if found is None:
         return False
     request = settling.locked(found.pk)
@@ -109,9 +108,8 @@ def _locked(person: Person) -> tuple[PeopleRequest, Person]:
 def _require_open(request: PeopleRequest, person: Person) -> None:
     if request.status == PeopleRequest.Status.CANCELED:
         raise TooLate("The workflow has ended meanwhile: no answer is needed any more.")
-    if request.status == PeopleRequest.Status.PENDING and not request.is_open:
-        raise TooLate("The time to answer is over.")
-    if request.status == PeopleRequest.Status.EXPIRED:
+    is_over = request.status == PeopleRequest.Status.PENDING and not request.is_open
+    if is_over or request.status == PeopleRequest.Status.EXPIRED:
         raise TooLate("The time to answer is over.")
     if person.status == Person.Status.DELEGATED:
         raise AlreadyDecided("This was handed to somebody else.")
