@@ -1,3 +1,14 @@
 """The kinds of steps that this project has from the start. Importing them makes them known."""
 
-from apps.workflows.kinds import children, code, documents, flow, functions, http, lists, mail, people  # noqa: F401  registers
+from apps.workflows.kinds import (  # noqa: F401  registers
+    children,
+    code,
+    documents,
+    flow,
+    google,
+    http,
+    hubspot,
+    lists,
+    mail,
+    people,
+)

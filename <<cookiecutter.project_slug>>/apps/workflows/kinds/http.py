@@ -12,8 +12,9 @@ from django.conf import settings
 from pydantic import Field
 
 from apps.notifications import webhooks
-from apps.notifications.webhooks import NOT_NOW, Answer, WebhookRefused
+from apps.notifications.webhooks import Answer, WebhookRefused
 from apps.workflows.kinds.base import TEMPLATE, Kind, KindConfig, StepContext, StepError, Text, Value, register
+from apps.workflows.kinds.outside import NoAnswer, may_pass
 from apps.workflows.models import Project
 from apps.workflows.signing import signing_key
 
@@ -24,10 +25,6 @@ MAX_ANSWER = 90_000
 OURS = frozenset({"host", "user-agent", "content-length", "transfer-encoding", "connection", "idempotency-key"})
 Headers = Annotated[dict[str, str], Field(json_schema_extra={"format": TEMPLATE})]
 Status = Annotated[int, Field(ge=100, le=599)]
-
-
-class NoAnswer(Exception):  # noqa: N818  says what is so, as Django's DoesNotExist does
-    """The other side could not answer this time."""
 
 
 @register
@@ -68,7 +65,7 @@ class HttpRequestKind(Kind):
         expected = config.expected or range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
         if answer.status in expected:
             return {"status": answer.status, "body": _read(answer)}
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in NOT_NOW:
+        if may_pass(answer.status):
             raise NoAnswer(f"{config.method} was answered with {answer.status}")
         raise StepError(f"{config.method} was answered with {answer.status}: {answer.body[:500].decode(errors='replace')}")
 

@@ -15,7 +15,8 @@ from apps.users.models import User
 from apps.workflows import documents, services
 from apps.workflows.kinds import base, code
 from apps.workflows.kinds.base import StepContext, StepError
-from apps.workflows.kinds.http import MAX_ANSWER, NoAnswer
+from apps.workflows.kinds.http import MAX_ANSWER
+from apps.workflows.kinds.outside import NoAnswer
 from apps.workflows.models import Project, Workflow
 from apps.workflows.signing import signing_key
 from apps.workflows.tests.office_files import word
