@@ -14,7 +14,7 @@ class AskTheOracle(Kind):
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -176,11 +176,6 @@ def find(name: str) -> Kind:
     if name not in kinds():
         raise ValidationError({"kind": f"There is no kind of step {name!r}: choose {', '.join(kinds())}."})
     return kinds()[name]
-
-
-def code_steps() -> dict[str, Callable[..., Any]]:
-    """The activities of the project that a step may run: those whose function says `is_step = True`."""
-    return {name: code for name, code in registry.activities().items() if getattr(code, "is_step", False)}
 
 
 def _by_field(error: InvalidConfig) -> dict[str, list[str]]:
