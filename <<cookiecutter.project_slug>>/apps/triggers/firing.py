@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.executions import services as executions
 from apps.executions import states
 from apps.executions.models import Actor, Execution
+from apps.temporal.exceptions import Refused
 from apps.triggers import kinds
 from apps.triggers.kinds import Delivery
 from apps.triggers.models import Trigger, TriggerEvent
@@ -54,7 +55,7 @@ def _outcome(trigger: Trigger, delivery: Delivery, user: Actor) -> tuple[Status,
         # What a refused start has written is taken back, what is told of it stays.
         with transaction.atomic():
             execution = _start(trigger, delivery, user)
-    except ValidationError as error:
+    except (ValidationError, Refused) as error:
         return Status.REFUSED, None, _said(error)
     for other in running:
         with suppress(states.IllegalTransition):
@@ -62,8 +63,10 @@ def _outcome(trigger: Trigger, delivery: Delivery, user: Actor) -> tuple[Status,
     return Status.STARTED, execution, ""
 
 
-def _said(error: ValidationError) -> str:
+def _said(error: ValidationError | Refused) -> str:
     """With the field that it is about, where it is about one of the input."""
+    if isinstance(error, Refused):
+        return str(error)
     found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
     return " ".join(f"{field}: {text}" if "." in field else text for field, texts in found.items() for text in texts)
 

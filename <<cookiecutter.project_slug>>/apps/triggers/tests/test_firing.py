@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from apps.executions import projection
+from apps.temporal import outbox
 from apps.temporal.models import OutboxMessage
 from apps.triggers import firing
 from apps.triggers.kinds import Delivery
@@ -58,6 +59,16 @@ def test_what_the_workflow_refuses_is_told_and_may_come_again(
     assert trigger.last_fired_at is None
     assert firing.fire(trigger, Delivery(event_id="a", data={"amount": 1})).status == "started"
     assert TriggerEvent.objects.count() == 1
+
+
+def test_what_temporal_would_never_take_leaves_nothing_behind(make_trigger: MakeTrigger, monkeypatch: pytest.MonkeyPatch) -> None:
+    trigger = make_trigger()
+    monkeypatch.setattr(outbox, "MAX_PAYLOAD", 100)
+
+    event = firing.fire(trigger, Delivery(event_id="a", data={"amount": 1}))
+
+    assert (event.status, "Temporal takes 2" in event.error) == ("refused", True)
+    assert not started().exists()
 
 
 def test_a_paused_trigger_starts_nothing_but_by_hand(make_trigger: MakeTrigger, owner: User) -> None:
