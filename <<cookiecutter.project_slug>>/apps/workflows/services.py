@@ -204,7 +204,8 @@ def start(
 
 
 def _locked(workflow: Workflow) -> Workflow:
-    return Workflow.objects.select_for_update(of=("self",)).select_related("project", "current").get(pk=workflow.pk)
+    # Without a join: PostgreSQL reads a joined row before it waits for the lock, and would find no current version after it.
+    return Workflow.objects.select_for_update().get(pk=workflow.pk)
 
 
 def _free_slug(taken: Any, name: str) -> str:
