@@ -52,9 +52,8 @@ def _outcome(trigger: Trigger, delivery: Delivery, user: Actor) -> tuple[Status,
     if running and trigger.overlap == Trigger.Overlap.SKIP:
         return Status.SKIPPED, None, f"{running[0]} had not ended."
     try:
-        # What a refused start has written is taken back, what is told of it stays.
-        with transaction.atomic():
-            execution = _start(trigger, delivery, user)
+        # Atomic itself: what a refused start has written is taken back, what is told of it stays.
+        execution = _start(trigger, delivery, user)
     except (ValidationError, Refused) as error:
         return Status.REFUSED, None, _said(error)
     for other in running:
