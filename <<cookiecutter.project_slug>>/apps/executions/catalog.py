@@ -1,8 +1,8 @@
 """What can be started by hand: every workflow of the project, with what it asks for.
 
 A workflow may say more of itself by attributes of its class: `planned_tasks`, the names of its activities in their order,
-`workflow_id`, a static method that gives the id for an input where the same input must not run twice, and `internal_fields`, the
-fields of its input that only it fills in.
+`workflow_id`, a static method that gives the id for an input where the same input must not run twice, `internal_fields`, the
+fields of its input that only it fills in, and `is_internal`, for one that only code starts.
 """
 
 import inspect
@@ -86,7 +86,8 @@ SOURCES: list[Source] = []
 @cache
 def startables() -> dict[str, Startable]:
     """Every workflow that can be started by hand, by name."""
-    return {name: _startable(name, code) for name, code in sorted(registry.workflows().items()) if name not in UNTRACKED}
+    ours = {name: code for name, code in registry.workflows().items() if name not in UNTRACKED}
+    return {name: _startable(name, code) for name, code in sorted(ours.items()) if not getattr(code, "is_internal", False)}
 
 
 def all_startables(user: Actor) -> dict[str, Startable]:

@@ -43,6 +43,8 @@ SILENCE, BETWEEN_ITEMS = timedelta(seconds=10), timedelta(seconds=5)
 class DefinedWorkflow(WaitsForPeople):
     """Do what people have defined, step by step."""
 
+    # Its input is a whole definition, which nobody is to make up who starts one.
+    is_internal = True
     resumes_by_itself = True
 
     @workflow.init

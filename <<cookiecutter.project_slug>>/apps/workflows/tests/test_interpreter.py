@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from apps.development.testing import Temporal
 from apps.executions.models import Execution
+from apps.executions.services import plan_execution
 from apps.temporal import relay
 from apps.users.models import User
 from apps.workflows import services
@@ -41,6 +43,11 @@ def test_conditions_choose_the_way(
     assert list(StepRun.objects.values_list("key", "status")) == [(key, "success") for key in way]
     assert execution.status == "completed"
     assert StepRun.objects.get(key="small").output == {"said": f"{amount} it is"}
+
+
+def test_nobody_starts_the_interpreter_with_a_definition_of_their_own(owner: User) -> None:
+    with pytest.raises(ValidationError, match="There is no workflow 'defined_workflow'"):
+        plan_execution(workflow="defined_workflow", values={}, user=owner)
 
 
 def finish(temporal: Temporal, execution: Execution) -> None:
