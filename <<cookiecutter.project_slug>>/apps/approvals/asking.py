@@ -117,7 +117,7 @@ def _opened(execution_id: str, step: str, question: Question) -> PeopleRequest:
         return repeated
     if not execution.is_open:
         raise CannotAsk(f"the execution is {execution.status}")
-    of_step.pending().update(status=PeopleRequest.Status.CANCELED)
+    settling.cancel(of_step.pending())
     people, now = _people(question), timezone.now()
     request = PeopleRequest.objects.create(
         kind=question.kind,

@@ -3,10 +3,12 @@
 The execution is locked first, then its request, by everyone: so decisions follow one another and nothing waits in a circle.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.utils import timezone
 
+from apps.approvals import tasks
 from apps.approvals.models import PeopleRequest
 from apps.approvals.shared import GOOD
 from apps.executions import projection
@@ -28,6 +30,7 @@ def settle(request: PeopleRequest, status: str, *, user: Actor = None, reason: s
     """Give a locked request its end. Its execution goes on as soon as it waits for nobody else."""
     request.status, request.decided_at = Status(status), timezone.now()
     request.save(update_fields=["status", "decided_at"])
+    _withdraw(request)
     if PeopleRequest.objects.pending().filter(execution=request.execution).exists():
         projection.note(request.execution, "decided", by="workflow", user=user, reason=reason)
     else:
@@ -51,4 +54,18 @@ def execution_status(request: PeopleRequest) -> str:
 
 def cancel_all(execution: Execution) -> None:
     """Nobody is asked any more by a locked execution that has ended."""
-    PeopleRequest.objects.pending().filter(execution=execution).update(status=Status.CANCELED, decided_at=timezone.now())
+    cancel(PeopleRequest.objects.pending().filter(execution=execution))
+
+
+def cancel(requests: Iterable[PeopleRequest]) -> None:
+    """End requests of a locked execution without an answer."""
+    for request in requests:
+        request.status, request.decided_at = Status.CANCELED, timezone.now()
+        request.save(update_fields=["status", "decided_at"])
+        _withdraw(request)
+
+
+def _withdraw(request: PeopleRequest) -> None:
+    """Have a provider ask nobody any more for what is over and not signed."""
+    if request.handed_over_at and request.status != Status.SIGNED:
+        tasks.withdraw.enqueue(str(request.pk))

@@ -1,4 +1,7 @@
-"""Mails to those who are asked, by django.tasks: the task names the person, and the link is made where the mail is."""
+"""What those who are asked, and signature providers, are told by django.tasks.
+
+A task names the person: the link is made where the mail is.
+"""
 
 from django.conf import settings
 from django.tasks import task
@@ -6,7 +9,9 @@ from django.template import Context
 from django.template.loader import select_template
 
 from apps.approvals import links
-from apps.approvals.models import Person
+from apps.approvals.models import PeopleRequest, Person
+from apps.approvals.providers import known
+from apps.approvals.providers.base import ProviderRefused
 from apps.executions import catalog
 from apps.notifications import mails
 
@@ -22,6 +27,17 @@ def tell_person(person_id: str, reminder: str = "") -> bool:
         return False
     subject, body = words(person, is_reminder=bool(reminder))
     return mails.send_once(key=f"asked-{person.pk}-{reminder}", to=person.email, subject=subject, body=body)
+
+
+@task(backend="patient")
+def withdraw(request_id: str) -> bool:
+    """Have the provider of a request that is over ask nobody any more, and give whether it does. Raises ProviderFailed."""
+    request = PeopleRequest.objects.get(pk=request_id)
+    try:
+        known.PROVIDERS[request.provider].withdraw(request)
+    except ProviderRefused:
+        return False
+    return True
 
 
 def words(person: Person, *, is_reminder: bool = False) -> tuple[str, str]:

@@ -55,6 +55,9 @@ class Provider(Protocol):
     def begin(self, request: PeopleRequest) -> None:
         """Ask the signers; doing it twice asks them once. Raises as prepare does."""
 
+    def withdraw(self, request: PeopleRequest) -> None:
+        """Ask the signers no more. Raises as prepare does."""
+
     def is_signed(self, headers: Mapping[str, str], body: bytes, key: str) -> bool:
         """Whether a message comes from someone who has the key."""
 

@@ -34,9 +34,12 @@ class ClickSign:
 
     def begin(self, request: PeopleRequest) -> None:
         """Activate the envelope."""
-        data = {"id": request.provider_ref, "type": "envelopes", "attributes": {"status": "running"}}
-        _call("PATCH", f"envelopes/{request.provider_ref}", data)
+        _set_status(request, "running")
         _create(f"envelopes/{request.provider_ref}/notifications", "notifications", {"message": request.message or request.title})
+
+    def withdraw(self, request: PeopleRequest) -> None:
+        """Cancel the envelope."""
+        _set_status(request, "canceled")
 
     def is_signed(self, headers: Mapping[str, str], body: bytes, key: str) -> bool:
         """By an HMAC of the body."""
@@ -59,6 +62,11 @@ class ClickSign:
         content = f"data:{document.media_type};base64,{b64encode(document.content).decode()}"
         attributes = {"filename": document.name, "content_base64": content, "metadata": {"request": str(request.pk)}}
         return _create(f"envelopes/{envelope}/documents", "documents", attributes)
+
+
+def _set_status(request: PeopleRequest, status: str) -> None:
+    data = {"id": request.provider_ref, "type": "envelopes", "attributes": {"status": status}}
+    _call("PATCH", f"envelopes/{request.provider_ref}", data)
 
 
 def _require(envelope: str, document: str, signer: str, attributes: dict[str, str]) -> None:

@@ -28,7 +28,6 @@ class ZapSign:
         documents = list(request.attachments.all())
         if len(documents) != 1 or documents[0].media_type not in FIELDS:
             raise ProviderRefused("ZapSign takes one document, a PDF or a Word file")
-        options = settings.SIGNATURE_PROVIDERS[self.name]
         content = {
             "name": request.title,
             FIELDS[documents[0].media_type]: b64encode(documents[0].content).decode(),
@@ -39,12 +38,16 @@ class ZapSign:
                 for person in request.people.deciding()
             ],
         }
-        answer = call("POST", f"{options['url']}/docs/", headers={"Authorization": f"Bearer {options['token']}"}, content=content)
+        answer = _call("POST", "docs/", content)
         urls = {signer["email"].lower(): signer["sign_url"] for signer in answer["signers"]}
         return Envelope(ref=answer["token"], urls=urls)
 
     def begin(self, request: PeopleRequest) -> None:
         """The site's own mails do it."""
+
+    def withdraw(self, request: PeopleRequest) -> None:
+        """Delete the document: it stays in the account's bin."""
+        _call("DELETE", f"docs/{request.provider_ref}/")
 
     def is_signed(self, headers: Mapping[str, str], body: bytes, key: str) -> bool:
         """By a header that the owner of the account has set, as ZapSign signs nothing; by an HMAC where a gateway makes one."""
@@ -60,3 +63,8 @@ class ZapSign:
             request_id=message.get("external_id") or "",
             signers={email: status for email, status in stands.items() if status},
         )
+
+
+def _call(method: str, path: str, content: Any = None) -> Any:
+    options = settings.SIGNATURE_PROVIDERS[ZapSign.name]
+    return call(method, f"{options['url']}/{path}", headers={"Authorization": f"Bearer {options['token']}"}, content=content)

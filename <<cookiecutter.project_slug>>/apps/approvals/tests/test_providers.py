@@ -8,17 +8,21 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from apps.approvals import asking, links
+from apps.approvals import asking, links, services
 from apps.approvals.asking import CannotAsk, Document
 from apps.approvals.models import PeopleRequest
 from apps.approvals.providers.base import ProviderFailed
-from apps.approvals.tasks import tell_person
+from apps.approvals.services import ProviderUpdate
+from apps.approvals.tasks import tell_person, withdraw
 from apps.approvals.tests.conftest import ADA, BOB
 from apps.approvals.tests.provider import Provider, provider
+from apps.executions import projection
+from apps.executions.models import Execution
 from apps.temporal.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
 type Ask = Callable[..., PeopleRequest]
+WITHDRAWN = {"clicksign": "PATCH /envelopes/envelopes-1", "zapsign": "DELETE /docs/zap-1/"}
 PDF = Document(name="contract.pdf", media_type="application/pdf", content=b"%PDF-1.7")
 
 
@@ -101,6 +105,31 @@ def test_what_no_repetition_cures_is_told_apart(ask: Ask, service: Provider, sta
 
     with pytest.raises(error, match=str(status)):
         ask_by(ask, "zapsign")
+
+
+@pytest.mark.parametrize("name", WITHDRAWN)
+@pytest.mark.parametrize("end", ["expired", "canceled", "signed"])
+def test_what_is_over_is_withdrawn_and_what_is_signed_is_not(
+    ask: Ask, service: Provider, execution: Execution, name: str, end: str
+) -> None:
+    request = ask_by(ask, name)
+
+    match end:
+        case "expired":
+            asking.expire(str(request.pk))
+        case "canceled":
+            projection.change(projection.locked(execution), "canceled", "cancel", by="user")
+        case "signed":
+            signed = ProviderUpdate(event_id="1", ref=request.provider_ref, signers={ADA: "signed", BOB: "signed"})
+            services.record_update(name, signed)
+
+    told = OutboxMessage.objects.filter(payload__task="apps.approvals.tasks.withdraw")
+    assert [message.payload["args"] for message in told] == ([] if end == "signed" else [[str(request.pk)]])
+    before = len(service.calls)
+    assert withdraw.func(str(request.pk))
+    assert service.paths()[before:] == [WITHDRAWN[name]]
+    service.failures = [404]
+    assert not withdraw.func(str(request.pk))
 
 
 def test_a_service_without_a_token_is_off(ask: Ask, settings: Settings) -> None:
