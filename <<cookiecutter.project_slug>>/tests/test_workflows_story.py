@@ -7,6 +7,7 @@ import json
 import re
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,12 +20,24 @@ from uuid import uuid4
 
 import pytest
 
+from apps.workflows.tests.office_files import word
 from tests.installation import Installation, wait_until
 from tests.web import Api
 
 ADA, BOB = "ada@example.com", "bob@example.com"
 SECOND = 1 / 3600
 KEY = "key-of-the-webhooks"
+LETTERS = 60
+LETTER = {
+    "key": "letters",
+    "kind": "for-each",
+    "name": "Letters",
+    "config": {
+        "items": str(list(range(LETTERS))),
+        "do": {"kind": "microsoft-word", "config": {"template": "letter", "file_name": "{{ string(index) }}"}},
+    },
+}
+WRITTEN = "SELECT count(*) FROM workflows_generateddocument"
 NOTE = {"key": "note", "kind": "values", "name": "Note", "config": {"values": {"done": "{{ input.title }}"}}}
 
 
@@ -43,6 +56,11 @@ class Builder:
         self.api.call(f"/workflows/{made}/publish", {})
         return str(made)
 
+    def store_letter(self) -> None:
+        """A template of the project."""
+        content = b64encode(word(("Dear {{ input.title }}",))).decode()
+        self.api.call("/document-templates", {"project_id": self.project, "filename": "letter.docx", "content": content})
+
     def execute(self, workflow: str, title: str) -> str:
         """Start it. Gives the path of its run."""
         started = self.api.call(f"/workflows/{workflow}/execute", {"input": {"title": title}})
@@ -50,7 +68,7 @@ class Builder:
         assert started["temporal_workflow_id"] == f"exec_{started['execution_id']}"
         return f"/workflows/{workflow}/runs/{started['execution_id']}"
 
-    def wait(self, run: str, status: str, seconds: float = 60) -> dict[str, Any]:
+    def wait(self, run: str, status: str, seconds: float = 120) -> dict[str, Any]:
         """Wait until a run has that status. Gives it with its log."""
         wait_until(lambda: self.api.call(run)["status"] == status, seconds=seconds)
         return self.api.call(f"{run}?include_logs=true")
@@ -203,17 +221,22 @@ def test_documents_are_reviewed_rejected_and_forgotten_while_workers_die(builder
     ]
 
 
-def test_everyone_signs_once_although_the_worker_dies_while_they_are_asked(
+def test_signatures_are_asked_for_and_letters_written_once_although_the_worker_dies_meanwhile(
     clicksign: ClickSign, builder: Builder, installation: Installation
 ) -> None:
     sign = {"key": "sign", "kind": "request-signatures", "name": "Sign", "timeout_seconds": 4}
     workflow = builder.publish({**sign, "config": {"people": [ADA, BOB], "title": "Lease", "provider": "clicksign"}}, NOTE)
+    builder.store_letter()
+    letters = builder.publish(LETTER, NOTE)
     run = builder.execute(workflow, "Lease")
 
     clicksign.may_answer.clear()
     with installation.worker() as worker:
         assert clicksign.was_asked.wait(30)
+        written = builder.execute(letters, "Tenants")
+        wait_until(lambda: installation.number(WRITTEN) > 3, seconds=30)
         worker.kill()
+    assert installation.number(WRITTEN) < LETTERS
     clicksign.may_answer.set()
     with installation.worker():
         wait_until(lambda: clicksign.activations, seconds=60)
@@ -222,8 +245,9 @@ def test_everyone_signs_once_although_the_worker_dies_while_they_are_asked(
         assert [builder.deliver(clicksign.webhook(ADA)) for _ in range(2)] == [200, 200]
         between = builder.api.call(run)
         assert [builder.deliver(clicksign.webhook(BOB)) for _ in range(2)] == [200, 200]
-        done = builder.wait(run, "completed")
+        done, _ = builder.wait(run, "completed"), builder.wait(written, "completed")
 
+    assert installation.number(WRITTEN) == installation.number(f"{WRITTEN} WHERE NOT is_replaced") == LETTERS
     assert (between["status"], between["current_node"]["name"]) == ("paused", "Sign")
     assert [each["status"] for each in done["execution_logs"][0]["output"]["decisions"]] == ["signed", "signed"]
     assert len(done["execution_logs"]) == 2
