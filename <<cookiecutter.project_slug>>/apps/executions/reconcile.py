@@ -59,7 +59,9 @@ def reconcile(*, since: datetime | None = None, heartbeat: Callable[..., None] =
     )
     listed = client.run(lambda c: _listed(c, began), timeout=ASK_TIMEOUT)
     right = _known(listed)
-    doubtful = dict.fromkeys([*wanted, *(seen.workflow_id for seen in listed if seen[:4] not in right)])
+    doubtful = dict.fromkeys(
+        [*wanted, *(seen.workflow_id for seen in listed if (seen.workflow_id, seen.run_id, seen.status) not in right)]
+    )
     mended = 0
     for some in batched(doubtful, AT_ONCE, strict=False):
         heartbeat(mended)
@@ -147,12 +149,12 @@ def _waits_in_outbox(workflow_id: str) -> bool:
 
 
 def _known(listed: Sequence[Seen]) -> set[tuple[str, ...]]:
-    """Of what the list says, that which the rows say, too."""
+    """Of what the list says, that which the rows say, too. Their workflow may have a name that the server does not know."""
     ids = [seen.workflow_id for seen in listed]
     found: set[tuple[str, ...]] = set()
     for some in batched(ids, AT_ONCE, strict=False):
         rows = Execution.objects.filter(temporal_workflow_id__in=some)
-        found.update(rows.values_list("temporal_workflow_id", "workflow", "temporal_run_id", "status"))
+        found.update(rows.values_list("temporal_workflow_id", "temporal_run_id", "status"))
     return found
 
 

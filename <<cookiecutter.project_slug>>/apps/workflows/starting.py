@@ -12,10 +12,13 @@ from apps.executions.catalog import Source, Startable
 from apps.executions.models import Actor, Execution
 from apps.workflows import inputs
 from apps.workflows.definitions import document_of, spec_of
+from apps.workflows.kinds import base
 from apps.workflows.models import Project, Run, Workflow, WorkflowVersion
 from apps.workflows.shared import WORKFLOW, DefinedInput, execution_workflow_id
 
 MAX_DEPTH = 10
+# No activity is behind a step of these.
+WITHOUT_TASK = frozenset({"route", "wait"})
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def startable(version: WorkflowVersion, *, depth: int = 0, is_test: bool = False
         workflow=workflow.full_name,
         title=workflow.name,
         description=workflow.description.partition("\n")[0],
-        planned_tasks=[step.name for step in document.steps if step.kind],
+        planned_tasks=[step.name for step in document.steps if base.find(step.kind).flow not in WITHOUT_TASK],
         version=version,
         depth=depth,
         is_test=is_test,

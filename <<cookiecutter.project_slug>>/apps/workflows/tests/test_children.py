@@ -11,7 +11,7 @@ from apps.executions import services as executions
 from apps.executions.models import Execution
 from apps.temporal import relay
 from apps.users.models import User
-from apps.workflows import services
+from apps.workflows import children, services
 from apps.workflows.definitions import DefinitionDoc
 from apps.workflows.models import Run, StepRun, Workflow
 from apps.workflows.starting import MAX_DEPTH
@@ -70,6 +70,20 @@ def test_a_child_that_failed_goes_on_where_it_was_when_its_parent_is_reset(
     assert (parent.status, child.status, child.attempt) == ("completed", "completed", 2)
     again = StepRun.objects.filter(execution=child, attempt=2)
     assert dict(again.values_list("key", "is_reused")) == {"first": True, "second": False}
+
+
+@pytest.mark.parametrize("is_awaited", [True, False])
+def test_a_step_that_is_repeated_has_one_child(make_workflow: Callable[..., Workflow], owner: User, is_awaited: bool) -> None:
+    make_workflow(FIRST, name="Double", input_schema=NUMBERS)
+    version = make_workflow(runs("demo/double"), name="Outer").current
+    assert version is not None
+    parent = services.start(version, values={}, user=owner)
+
+    for _ in range(2):
+        children.prepare(parent, place="one", workflow="demo/double", values={"number": 1}, is_awaited=is_awaited)
+        children.start_alone(parent, place="all:0", workflow="demo/double", values={"number": 1})
+
+    assert Execution.objects.filter(trigger_ref=parent.temporal_workflow_id).count() == 2
 
 
 def test_nobody_waits_for_what_is_not_to_be_waited_for(
@@ -152,8 +166,8 @@ def test_each_item_of_a_list_can_be_a_workflow(make_workflow: Callable[..., Work
     step = {"key": "all", "kind": "for-each", "name": "All", "config": {"items": "[1, 2, 3]", "do": do}}
 
     parent = run(temporal, make_workflow(step, name="Outer"), owner)
-    children = Execution.objects.filter(trigger_ref=parent.temporal_workflow_id)
-    for child in children:
+    found = Execution.objects.filter(trigger_ref=parent.temporal_workflow_id)
+    for child in found:
         finish(temporal, child)
 
     assert parent.status == "completed"

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from apps.development.testing import Temporal
+from apps.executions import reconcile
 from apps.executions.models import Execution
 from apps.executions.services import plan_execution
 from apps.temporal import relay
@@ -43,6 +44,9 @@ def test_conditions_choose_the_way(
     assert list(StepRun.objects.values_list("key", "status")) == [(key, "success") for key in way]
     assert execution.status == "completed"
     assert StepRun.objects.get(key="small").output == {"said": f"{amount} it is"}
+    assert dict(execution.tasks.values_list("name", "status")) == {"Start": "success", "End": "success"}
+    seen = reconcile.Seen(execution.temporal_workflow_id, "defined_workflow", execution.temporal_run_id, "completed", None)
+    assert reconcile._known([seen]), "each look would ask the server about it again"
 
 
 def test_nobody_starts_the_interpreter_with_a_definition_of_their_own(owner: User) -> None:
