@@ -76,10 +76,14 @@ def open_request(*, execution_id: str, step: str, question: Question) -> Asked:
 
 @transaction.atomic
 def remind(asked_id: str) -> int:
-    """Write once more to those who have not answered, and give their number."""
-    waiting = Person.objects.waiting().filter(request__pk=asked_id)
+    """Write once more to those who have not answered, once for each moment at which that was planned, and give their number."""
+    request = PeopleRequest.objects.get(pk=asked_id)
+    # The clock of the server that wakes the workflow may be a little ahead.
+    soon = timezone.now() + timedelta(minutes=1)
+    moment = max((moment for moment in request.remind_at if datetime.fromisoformat(moment) <= soon), default="by hand")
+    waiting = Person.objects.waiting().filter(request=request)
     for person in waiting:
-        tasks.tell_person.enqueue(str(person.pk), reminder=timezone.now().isoformat(timespec="minutes"))
+        tasks.tell_person.enqueue(str(person.pk), reminder=moment)
     return len(waiting)
 
 

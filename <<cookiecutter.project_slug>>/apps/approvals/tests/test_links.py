@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -86,6 +87,20 @@ def test_those_who_have_not_answered_are_reminded_and_no_others(ask: Ask) -> Non
     assert mail.outbox[0].subject == "Reminder: Please decide: The contract"
     request.people.update(status="approved")
     assert not tell(person, reminder="later")
+
+
+def test_a_repeated_reminder_is_one_mail(ask: Ask) -> None:
+    request = ask()
+    first, second, later = ((timezone.now() + timedelta(hours=hours)).isoformat() for hours in (-2, -1, 1))
+
+    def reminded(*moments: str) -> bool:
+        PeopleRequest.objects.update(remind_at=moments)
+        asking.remind(str(request.pk))
+        newest = OutboxMessage.objects.filter(kind="activity").order_by("pk").last()
+        assert newest is not None
+        return tell(request.people.get(), **newest.payload["kwargs"])
+
+    assert [reminded(first, later), reminded(first, later), reminded(first, second, later)] == [True, False, True]
 
 
 def test_a_mail_that_comes_too_late_is_not_sent(ask: Ask) -> None:
