@@ -60,8 +60,8 @@ def fill(kind: str, content: bytes, values: Mapping[str, Any]) -> bytes:
     """The document that a template makes of the values. Raises CannotFill."""
     try:
         return _fill_word(content, values) if kind == WORD else _fill_powerpoint(content, values)
-    # A filter or a comparison that does not fit its value raises what Python does.
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+    # A filter or a comparison that does not fit its value raises what Python does; half a table, what lxml does.
+    except (TemplateError, TypeError, ValueError, ArithmeticError, etree.LxmlError) as error:
         raise CannotFill(f"the template cannot be filled: {error}") from error
 
 

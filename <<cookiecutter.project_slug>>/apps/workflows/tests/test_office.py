@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from docx import Document
+from docx.shared import Inches
 from pptx import Presentation
 
 from apps.workflows import document_language, office
@@ -69,7 +71,7 @@ def test_each_line_of_a_value_is_a_line_of_the_slide() -> None:
         "{{ ''.__class__.__mro__ }}", "{{ client.items() }}", "{% set x = 'a' %}", "{{ 'a' * 10 }}", "{{ 'a' ~ 'b' }}",
         "{{ 1 / 0 }}", "{{ range(9) }}", "{% macro a() %}{% endmacro %}", "{{ 2 ** 9 }}",
         "{% include 'x' %}", "{{ client | tojson }}",
-        "{% for a in b %}{% for a in b %}{% for a in b %}x{% endfor %}{% endfor %}{% endfor %}",
+        "{% for a in items %}{% for b in items %}{% for c in items %}x{% endfor %}{% endfor %}{% endfor %}",
         "{{ '%9d' % 1 }}", "{{ nobody }}", "{{ client.phone }}", "{{ 'x' | date }}", "{{ 'x' | number }}",
         "{{ client > 3 }}", "{{ '' | date('H:i') }}",
     ],
@@ -79,6 +81,17 @@ def test_a_template_shows_values_and_can_do_nothing_else(text: str) -> None:
         filled((text,))
     with pytest.raises(CannotFill):
         fill(office.POWERPOINT, powerpoint("{{ nobody }}"), VALUES)
+
+
+def test_a_condition_that_leaves_half_a_table_is_said() -> None:
+    document, stored = Document(BytesIO(word())), BytesIO()
+    header = document.sections[0].header
+    header.paragraphs[0].text = "{% if note %}"
+    header.add_table(1, 1, Inches(1)).cell(0, 0).text = "{% endif %}"
+    document.save(stored)
+
+    with pytest.raises(CannotFill, match="mismatch"):
+        fill(office.WORD, stored.getvalue(), VALUES)
 
 
 def test_a_document_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
