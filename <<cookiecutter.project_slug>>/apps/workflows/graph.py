@@ -22,7 +22,7 @@ ABOVE: Final = 14
 MARGIN: Final = 4.0
 # Broader ones are not made smaller to fit: their texts could not be read.
 BROAD: Final = 700
-NAME_SHOWN: Final = 24
+NAME_SHOWN: Final = 22
 CONDITION_SHOWN: Final = 26
 SWEEPS: Final = 4
 # The picture of more says nothing to anybody.

@@ -73,6 +73,12 @@ def test_steps_of_branches_move_in_the_list_alone() -> None:
     assert editing.moved(branching, "a", -1) == branching
 
 
+def test_a_step_that_others_lead_to_moves_in_the_list_alone() -> None:
+    joined = document(("a", [("x", "input.x > 1"), ("b", "")]), ("b", [("c", "")]), ("x", [("c", "")]), ("c", []))
+
+    assert ways(editing.moved(joined, "c", -1)) == ways(joined)
+
+
 def test_a_new_key_is_written_wherever_the_old_one_is_spoken_of() -> None:
     speaking = StepDoc(
         key="b",
