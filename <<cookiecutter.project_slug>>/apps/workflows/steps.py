@@ -5,6 +5,7 @@ from apps.workflows.kinds import (  # noqa: F401  registers
     code,
     documents,
     flow,
+    functions,
     google,
     http,
     hubspot,
