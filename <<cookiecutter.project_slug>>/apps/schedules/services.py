@@ -3,6 +3,7 @@
 An id is this project's prefix and a name. Schedules with another prefix are never touched.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -268,7 +269,9 @@ async def _compared(connected: sdk.Client, schedule: sdk.Schedule) -> dict[str, 
     encode, decode = connected.data_converter.encode, connected.data_converter.decode
     payloads = [arg if isinstance(arg, Payload) else (await encode([arg]))[0] for arg in values["args"]]
     # With how they are encoded: a schedule would outlive the key that its arguments are encrypted under.
-    values["args"] = (await decode(payloads), [sorted(payload.metadata.items()) for payload in payloads])
+    # Sorted: PostgreSQL keeps what the outbox sends without the order of its names.
+    args = json.dumps(await decode(payloads), sort_keys=True, default=str)
+    values["args"] = (args, [sorted(payload.metadata.items()) for payload in payloads])
     memo = values["memo"] or {}
     values["memo"] = {name: (await decode([kept]))[0] if isinstance(kept, Payload) else kept for name, kept in memo.items()}
     values["calendars"] = [_text(found) for found in values["calendars"]]

@@ -106,6 +106,15 @@ def test_what_was_changed_by_hand_is_mended(on_server: Schedules, field: str, ch
     assert synced() == "0 created, 0 updated, 0 deleted.\n"
 
 
+def test_the_order_of_an_arguments_names_is_no_difference(on_server: Schedules) -> None:
+    on_server.declare(daily(argument={"user_id": 7, "name": "Ada"}))
+    synced()
+
+    on_server.declare(daily(argument={"name": "Ada", "user_id": 7}))
+
+    assert synced() == "0 created, 0 updated, 0 deleted.\n"
+
+
 def test_every_wish_reaches_the_server(on_server: Schedules, settings: Settings) -> None:
     settings.TEMPORAL_DEDICATED_TENANTS = ["acme"]
     wanted = daily(
