@@ -184,7 +184,9 @@ def test_people_see_the_documents_of_the_execution_as_they_were(
     request = SignatureRequest.objects.get(pk=asked.id)
     assert [(each.name, bytes(each.content)) for each in request.attachments.all()] == [("contract.docx", b"one")]
     assert request.message == "notes: https://docs.example.com"
-    for wrong in ("x", str(execution.pk)):
+    other = Execution.objects.create(workflow="other", temporal_workflow_id="other")
+    theirs = GeneratedDocument.objects.create(execution=other, step="contract", **file)
+    for wrong in ("x", str(execution.pk), str(theirs.pk)):
         with pytest.raises(StepError, match="made no document"):
             kind.run(kind.read({"people": [ADA], "documents": [wrong]}), step)
 
