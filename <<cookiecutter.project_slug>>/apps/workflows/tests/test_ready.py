@@ -85,8 +85,16 @@ def test_users_are_imported_and_those_that_cannot_be_are_listed(
     assert told.subject == "2 of 3 people imported"
 
 
-def test_nobody_adds_accounts_by_a_workflow_who_may_not_add_them(start: Callable[..., Execution], temporal: Temporal) -> None:
-    execution = start("user-import", people=[{"email": "ada@example.com"}], report_to="owner@example.com")
+@pytest.mark.parametrize("allowed", ["nobody", "who starts", "who publishes"])
+def test_accounts_are_added_only_if_both_who_starts_and_who_publishes_may(
+    allowed: str, project: Project, temporal: Temporal, owner: User
+) -> None:
+    permission, author = Permission.objects.get(codename="add_user"), User.objects.create_user(email="author@example.com")
+    for account in {"nobody": [], "who starts": [owner], "who publishes": [author]}[allowed]:
+        account.user_permissions.add(permission)
+    version = services.publish(make_workflow(project, user=author, ready="user-import"), user=author)
+
+    execution = services.start(version, values={"people": [{"email": "ada@example.com"}], "report_to": owner.email}, user=owner)
     finish(temporal, execution)
 
     assert not User.objects.filter(email="ada@example.com").exists()
