@@ -24,13 +24,15 @@ BODY = b'{"amount": 5, "customer": "Ada"}'
 HUBSPOT_KEY = "client-secret"
 
 
-def deliver(trigger: Trigger, body: bytes = BODY, *, key: str = "", sent: float = 0, **headers: str) -> Any:
+def deliver(
+    trigger: Trigger, body: bytes = BODY, *, key: str = "", sent: float = 0, number: str = "msg_1", **headers: str
+) -> Any:
     """Post it, signed as https://www.standardwebhooks.com says, `sent` seconds ago."""
     moment = str(int(time.time() - sent))
     secret = b64decode((key or keys.signing_key(trigger)).removeprefix("whsec_"))
-    signed = hmac.new(secret, b"msg_1." + moment.encode() + b"." + body, hashlib.sha256).digest()
+    signed = hmac.new(secret, number.encode() + b"." + moment.encode() + b"." + body, hashlib.sha256).digest()
     given = {
-        "webhook-id": "msg_1",
+        "webhook-id": number,
         "webhook-timestamp": moment,
         "webhook-signature": f"v1,{b64encode(signed).decode()}",
     } | {name.replace("_", "-"): value for name, value in headers.items()}
@@ -58,6 +60,8 @@ def test_a_signed_message_starts_the_workflow_once(make_trigger: MakeTrigger) ->
         {"webhook_signature": "v1,\u00e9"},
         {"webhook_id": "msg_2"},
         {"webhook_id": ""},
+        {"number": ""},
+        {"number": "x" * 201},
         {"webhook_timestamp": "1"},
         {"webhook_timestamp": "soon"},
         {"webhook_timestamp": "9" * 400},
@@ -65,7 +69,7 @@ def test_a_signed_message_starts_the_workflow_once(make_trigger: MakeTrigger) ->
         {"sent": -310},
         {"key": "whsec_YW5vdGhlciBrZXk="},
     ],
-    ids=str,
+    ids=lambda changed: str(changed)[:40],
 )
 def test_what_is_forged_altered_or_late_is_refused(make_trigger: MakeTrigger, changed: dict[str, Any]) -> None:
     trigger = make_trigger()
