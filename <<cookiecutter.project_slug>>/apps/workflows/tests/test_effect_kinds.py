@@ -1,6 +1,9 @@
 """Steps that have an effect outside: mails, requests to other services, functions of the project. Once, however often tried."""
 
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from http.client import IncompleteRead
 from typing import Any
 
 import pytest
@@ -164,6 +167,23 @@ def test_what_may_pass_is_tried_again_and_the_rest_is_final(
 
     with pytest.raises(error):
         run(execution, "http-request", url=other_side.url)
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(execution: Execution, settings: Settings) -> None:
+    settings.WEBHOOK_ALLOW_INTERNAL = True
+
+    def break_off(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(10_000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nhalf")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=break_off, args=(listening,), daemon=True)
+        thread.start()
+        with pytest.raises(IncompleteRead):
+            run(execution, "http-request", method="GET", url=f"http://127.0.0.1:{listening.getsockname()[1]}/")
+        thread.join()
 
 
 def test_a_status_that_is_expected_is_no_failure(execution: Execution, other_side: Service) -> None:
