@@ -27,7 +27,7 @@ from apps.workflows.validation import problems
 
 pytestmark = pytest.mark.django_db
 
-DEFINITIONS = int(os.environ.get("DEFINITIONS", "60"))
+DEFINITIONS = int(os.environ.get("DEFINITIONS", "40"))
 BROKEN = max(300, DEFINITIONS)
 AT_ONCE = 20
 set_hypothesis_home_dir(Path(gettempdir()) / "hypothesis")
