@@ -1,7 +1,6 @@
 """What signature providers send: whether it is theirs, whether it is of now, and what it says. How each says it: providers/."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, timedelta
 from uuid import UUID
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from apps.approvals.providers.known import PROVIDERS, keys_of
 from apps.approvals.services import ProviderUpdate
+from config.parsing import read_json
 
 MAX_BODY = 2**20
 # A provider tries again for hours with the time of the first try. Within the window a repetition is known by its id.
@@ -39,7 +39,7 @@ def read(provider: str, headers: Mapping[str, str], body: bytes) -> ProviderUpda
     if not any(PROVIDERS[provider].is_signed(headers, body, key) for key in keys_of(provider)):
         raise NotFromProvider("The signature is missing or wrong.")
     try:
-        message = json.loads(body)
+        message = read_json(body)
         said = PROVIDERS[provider].read(message)
         at = said.at if timezone.is_aware(said.at) else said.at.replace(tzinfo=UTC)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

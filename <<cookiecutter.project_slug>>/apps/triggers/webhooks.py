@@ -5,7 +5,6 @@ Standard Webhooks for most, https://www.standardwebhooks.com; HubSpot signs in a
 
 import hashlib
 import hmac
-import json
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from apps.notifications.webhooks import signature
 from apps.triggers.keys import live_signing_keys
 from apps.triggers.kinds import Delivery
 from apps.triggers.models import Trigger
+from config.parsing import read_json
 
 MAX_BODY = 2**20
 # Seconds by which the sender's clock may differ: what is older may have been recorded and sent again.
@@ -102,6 +102,6 @@ def _seconds(text: str) -> int:
 
 def _json(body: bytes) -> object:
     try:
-        return json.loads(body)
+        return read_json(body)
     except (ValueError, RecursionError) as error:
         raise ValidationError({"body": "The body is no JSON, or nested too deep."}) from error

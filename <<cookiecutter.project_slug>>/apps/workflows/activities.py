@@ -17,7 +17,7 @@ from apps.executions.models import Execution
 from apps.executions.progress import report_progress
 from apps.workflows import items, runs
 from apps.workflows.context import context_of
-from apps.workflows.expressions import ExpressionError, holds
+from apps.workflows.expressions import ExpressionError, holds, texts_of
 from apps.workflows.heartbeats import alive
 from apps.workflows.kinds import base
 from apps.workflows.kinds.base import Kind, StepContext, StepError
@@ -234,7 +234,14 @@ def _moment(value: Any) -> datetime:
 
 def _output(value: Any) -> Any:
     plain = to_jsonable_python(value)
-    if (size := len(json.dumps(plain, ensure_ascii=False))) > MAX_OUTPUT:
+    try:
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError as error:
+        raise StepError(f"it gives a value that JSON does not have: {error}") from error
+    if any("\0" in each for each in texts_of(plain)):
+        raise StepError("it gives a text with a NUL character, which cannot be stored")
+    if (size := len(text)) > MAX_OUTPUT:
         raise StepError(f"it gives {size:,} characters and {MAX_OUTPUT:,} are kept: store it and give its key")
     return plain
 

@@ -17,6 +17,7 @@ from apps.workflows.kinds.base import TEMPLATE, Kind, KindConfig, StepContext, S
 from apps.workflows.kinds.outside import NoAnswer, may_pass
 from apps.workflows.models import Project
 from apps.workflows.signing import signing_key
+from config.parsing import read_json
 
 JSON = "application/json"
 # In bytes, of an answer: it becomes the step's output.
@@ -97,6 +98,6 @@ def _read(answer: Answer) -> Any:
     if answer.media_type != JSON and not answer.media_type.endswith("+json"):
         return text
     try:
-        return json.loads(text) if text else None
+        return read_json(answer.body) if answer.body else None
     except (ValueError, RecursionError) as error:
         raise StepError("the answer says that it is JSON, and is not") from error
