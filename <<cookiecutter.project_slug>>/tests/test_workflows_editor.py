@@ -4,6 +4,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import Permission
 from playwright.sync_api import Page, expect
 
 from apps.development.testing import Temporal
@@ -43,7 +44,9 @@ EXAMPLE = {
 
 @pytest.fixture
 def ada(db: None) -> User:
-    return person("ada")
+    ada = person("ada")
+    ada.user_permissions.add(Permission.objects.get(codename="add_project"))
+    return ada
 
 
 def refund(ada: User) -> Workflow:

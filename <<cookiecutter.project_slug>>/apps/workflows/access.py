@@ -12,6 +12,15 @@ from django.shortcuts import get_object_or_404
 from apps.workflows.models import Project, Workflow
 
 
+def require_may_make_projects(user: Any) -> None:
+    """Raises PermissionDenied. Who has a project has mails sent and other systems asked: no account has that by itself."""
+    if not user.has_perm("workflows.add_project"):
+        raise PermissionDenied(
+            "Making projects needs the permission workflows.add_project: ask those who run this site, "
+            "or the owner of a project to make you an editor of it."
+        )
+
+
 def seen_project(user: Any, project_id: UUID) -> Project:
     """Raises Http404."""
     return get_object_or_404(Project.objects.visible_to(user), pk=project_id)

@@ -49,7 +49,8 @@ def projects(request: HttpRequest) -> QuerySet[Project]:
 
 @router.post("", response={201: ProjectOut}, summary="Make a project")
 def create(request: HttpRequest, wanted: ProjectIn) -> Status[Project]:
-    """It belongs to the account that asks."""
+    """It belongs to the account that asks. Needs the permission workflows.add_project."""
+    access.require_may_make_projects(request.user)
     return Status(201, services.create_project(name=wanted.name, slug=wanted.slug, owner=account(request)))
 
 

@@ -33,6 +33,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 @login_required
 def new(request: HttpRequest) -> HttpResponse:
     """Make a project of the account's own."""
+    access.require_may_make_projects(request.user)
     form = ProjectForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         made = services.create_project(name=form.cleaned_data["name"], owner=account(request))

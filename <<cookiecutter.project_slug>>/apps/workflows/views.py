@@ -48,6 +48,7 @@ def listed(request: HttpRequest) -> HttpResponse:
         "status": status,
         "statuses": Workflow.Status.choices,
         "is_filtered": bool(text or status),
+        "may_make": request.user.has_perm("workflows.add_project") or Project.objects.changeable_by(request.user).exists(),
     }
     return render(request, "workflows/list.html", context)
 

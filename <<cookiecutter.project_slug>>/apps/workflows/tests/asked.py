@@ -15,7 +15,7 @@ DEFINITION: dict[str, Any] = {"name": "Example", "steps": [START, STEP]}
 TEMPLATE = {"project_id": "project_id", "filename": "another.docx", "content": b64encode(word()).decode()}
 ROWS = {
     "GET /projects": Row(200, 200, 200),
-    "POST /projects": Row(201, 201, 201, {"name": "Shop"}),
+    "POST /projects": Row(403, 403, 201, {"name": "Shop"}),
     "GET /projects/{project_id}": Row(404, 200, 200),
     "PATCH /projects/{project_id}": Row(404, 200, 200, {"name": "Shop"}),
     "DELETE /projects/{project_id}": Row(404, 409, 409),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from apps.users.models import User
@@ -16,7 +17,9 @@ from apps.workflows.tests.pages import AMOUNTS, STEPS
 
 @pytest.fixture
 def owner(db: None) -> User:
-    return User.objects.create_user(email="owner@example.com", password="only-for-tests")
+    owner = User.objects.create_user(email="owner@example.com", password="only-for-tests")
+    owner.user_permissions.add(Permission.objects.get(codename="add_project"))
+    return owner
 
 
 @pytest.fixture

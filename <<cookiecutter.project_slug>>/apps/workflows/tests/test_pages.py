@@ -209,3 +209,15 @@ def test_an_execution_shows_where_each_step_stands_what_was_decided_and_what_it_
     assert "&lt;b&gt;" in gave
     assert browser(ada).get(f"/workflows/runs/{execution.pk}/steps/{note.pk}/").status_code == 404
     assert client.get(f"/workflows/runs/{uuid4()}/steps/{note.pk}/").status_code == 404
+
+
+def test_not_every_account_makes_projects(ada: User) -> None:
+    """Whoever has one has mails sent and other systems asked, and anybody may sign up."""
+    client = browser(ada)
+
+    assert client.get("/workflows/projects/new/").status_code == 403
+    assert client.post("/workflows/projects/new/", {"name": "Mine"}).status_code == 403
+    for path in ("/workflows/", "/workflows/projects/"):
+        assert "Ask those who run this site" in shown(client, path)
+        assert "Make the first one" not in shown(client, path)
+    assert not Project.objects.exists()
