@@ -12,6 +12,9 @@ from apps.temporal import registry
 WORKFLOWS = {
     "batch_processing",
     "daily_report",
+    # % if cookiecutter.workflow_builder
+    "defined_workflow",
+    # % endif
     "django_task",
     "reconcile_executions",
     "user_onboarding",
@@ -28,6 +31,20 @@ ACTIVITIES = {
     "run_django_task",
     "send_email_activity",
     "write_daily_report",
+    # % if cookiecutter.workflow_builder
+    "ask_people",
+    "begin_child",
+    "begin_wait",
+    "choose_next",
+    "close_step",
+    "do_items",
+    "expire_request",
+    "finish_items",
+    "is_same_attempt",
+    "plan_items",
+    "remind_people",
+    "run_step",
+    # % endif
 }
 
 
