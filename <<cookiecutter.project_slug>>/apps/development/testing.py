@@ -22,6 +22,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connections, transaction
+from django.db.models.sql.compiler import SQLCompiler, SQLInsertCompiler
 from django.test import override_settings
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
@@ -210,6 +211,7 @@ def _sharing_connections() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(max_workers=1, initializer=adopt) as executor, ExitStack() as stack:
         alone = RLock()
         stack.enter_context(_atomic_blocks_hold(alone))
+        stack.enter_context(_answers_hold(alone))
         for connection in shared.values():
             stack.enter_context(connection.execute_wrapper(partial(_query_holds, alone)))
         yield executor
@@ -240,6 +242,26 @@ def _atomic_blocks_hold(lock: RLock) -> Iterator[None]:
         patch.setattr(transaction.Atomic, "__enter__", begin)
         patch.setattr(transaction.Atomic, "__exit__", end)
         yield
+
+
+@contextmanager
+def _answers_hold(lock: RLock) -> Iterator[None]:
+    """A query has the connection until its rows are fetched.
+
+    sqlite3 keeps one statement for each text: another thread that asks the same meanwhile would end it, and a row be missed.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (SQLCompiler, SQLInsertCompiler):
+            patch.setattr(kind, "execute_sql", _held(lock, kind.execute_sql))
+        yield
+
+
+def _held[**P, T](lock: RLock, run: Callable[P, T]) -> Callable[P, T]:
+    def held(*args: P.args, **options: P.kwargs) -> T:
+        with lock:
+            return run(*args, **options)
+
+    return held
 
 
 def _query_holds(lock: RLock, execute: Callable[..., Any], *query: Any) -> Any:
