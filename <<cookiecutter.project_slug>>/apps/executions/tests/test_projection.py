@@ -1,6 +1,7 @@
 """What workers say becomes rows: tasks in their order, the end, and who changed what."""
 
 from contextlib import suppress
+from uuid import uuid4
 
 import pytest
 from temporalio.client import WorkflowFailureError
@@ -15,9 +16,11 @@ pytestmark = pytest.mark.django_db
 
 def onboard(temporal: Temporal, user_id: int) -> Execution:
     wanted = OnboardingWorkflowInput(user_id=user_id, email="ada@example.com", name="Ada", follow_up_delay=0)
+    # Of its own: SQLite gives accounts of other tests the same number, and theirs may be under way.
+    workflow_id = f"onboarding-{uuid4()}"
     with suppress(WorkflowFailureError):
-        temporal.execute("user_onboarding", wanted, workflow_id=f"onboarding-{user_id}")
-    return Execution.objects.get(temporal_workflow_id=f"onboarding-{user_id}")
+        temporal.execute("user_onboarding", wanted, workflow_id=workflow_id)
+    return Execution.objects.get(temporal_workflow_id=workflow_id)
 
 
 def test_a_workflow_has_its_row_its_tasks_and_its_end_without_a_line_of_its_own(temporal: Temporal) -> None:

@@ -215,9 +215,10 @@ def test_a_forked_process_makes_a_client_of_its_own(server: str) -> None:
     fork = multiprocessing.get_context("fork")
     said = fork.SimpleQueue()
 
-    child = fork.Process(target=lambda: said.put((os.getpid(), client.describe(workflow_id).status)))
+    # In time for a machine that stands still for seconds, as one that many share does.
+    child = fork.Process(target=lambda: said.put((os.getpid(), client.describe(workflow_id, timeout=20).status)))
     child.start()
-    child.join(20)
+    child.join(30)
     child.kill()
     child.join()
 
