@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils.crypto import salted_hmac
 
+from apps.approvals.keys import derived_keys
 from apps.approvals.models import Person
 from apps.users.services import digest
 
@@ -19,8 +19,7 @@ SALT = "apps.approvals.links"
 
 def token_of(person: Person) -> str:
     """The token of a stored person: 256 bits. After a change of the secret key the link that was mailed still works."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    made = [_token(person.pk, key) for key in keys]
+    made = _tokens(person.pk)
     kept = next((token for token in made if digest(token) == person.token_digest), None)
     if kept is None:
         kept, person.token_digest = made[0], digest(made[0])
@@ -30,7 +29,7 @@ def token_of(person: Person) -> str:
 
 def first_digest(person_id: UUID) -> str:
     """What is stored of the token of a new person."""
-    return digest(_token(person_id, settings.SECRET_KEY))
+    return digest(_tokens(person_id)[0])
 
 
 def url_of(person: Person) -> str:
@@ -43,6 +42,5 @@ def find(token: str) -> Person | None:
     return Person.objects.select_related("request__execution").filter(token_digest=digest(token)).first()
 
 
-def _token(person_id: UUID, key: str | bytes) -> str:
-    made = salted_hmac(SALT, str(person_id), secret=key, algorithm="sha256").digest()
-    return urlsafe_b64encode(made).rstrip(b"=").decode()
+def _tokens(person_id: UUID) -> list[str]:
+    return [urlsafe_b64encode(key).rstrip(b"=").decode() for key in derived_keys(SALT, str(person_id))]

@@ -6,9 +6,7 @@ A webhook's key signs what it takes. A token is in the link of a form and in the
 from base64 import b32encode, b64encode
 from collections.abc import Iterator
 
-from django.conf import settings
-from django.utils.crypto import salted_hmac
-
+from apps.approvals.keys import derived_keys
 from apps.triggers.models import Trigger
 from apps.users.services import digest
 
@@ -19,41 +17,31 @@ TOKEN_BYTES = 20
 
 def signing_key(trigger: Trigger) -> str:
     """The key that webhooks are signed with, in the form of https://www.standardwebhooks.com."""
-    return _signing_key(trigger, trigger.generation, settings.SECRET_KEY)
+    return _signing_keys(trigger, trigger.generation)[0]
 
 
 def live_signing_keys(trigger: Trigger) -> Iterator[str]:
     """Every key that counts: the newest, the one before while it is kept, and those of earlier secret keys of the site."""
-    generations = [trigger.generation, *([trigger.generation - 1] if trigger.keeps_previous else [])]
-    for secret in _secrets():
-        for generation in generations:
-            yield _signing_key(trigger, generation, secret)
+    yield from _signing_keys(trigger, trigger.generation)
+    if trigger.keeps_previous:
+        yield from _signing_keys(trigger, trigger.generation - 1)
 
 
 def token(trigger: Trigger) -> str:
     """The newest token. After a change of the site's secret key the link that people have still works, and is the one shown."""
-    made = [_token(trigger, secret) for secret in _secrets()]
+    made = _tokens(trigger)
     return next((token for token in made if digest(token) == trigger.token_digest), made[0])
 
 
 def new_digest(trigger: Trigger) -> str:
     """What is stored of the newest token."""
-    return digest(_token(trigger, settings.SECRET_KEY))
+    return digest(_tokens(trigger)[0])
 
 
-def _secrets() -> list[str]:
-    return [settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)]
+def _signing_keys(trigger: Trigger, generation: int) -> list[str]:
+    return [f"whsec_{b64encode(key).decode()}" for key in derived_keys(SALT, f"{trigger.pk}:{generation}:webhook")]
 
 
-def _signing_key(trigger: Trigger, generation: int, secret: str) -> str:
-    return f"whsec_{b64encode(_made(trigger, generation, 'webhook', secret)).decode()}"
-
-
-def _token(trigger: Trigger, secret: str) -> str:
-    return b32encode(_made(trigger, trigger.generation, "token", secret)[:TOKEN_BYTES]).decode().lower()
-
-
-def _made(trigger: Trigger, generation: int, purpose: str, secret: str) -> bytes:
-    value = f"{trigger.pk}:{generation}:{purpose}"
-    made: bytes = salted_hmac(SALT, value, secret=secret, algorithm="sha256").digest()
-    return made
+def _tokens(trigger: Trigger) -> list[str]:
+    made = derived_keys(SALT, f"{trigger.pk}:{trigger.generation}:token")
+    return [b32encode(key[:TOKEN_BYTES]).decode().lower() for key in made]

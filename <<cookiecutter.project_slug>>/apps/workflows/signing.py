@@ -2,12 +2,11 @@
 
 from base64 import b64encode
 
-from django.utils.crypto import salted_hmac
-
+from apps.approvals.keys import derived_keys
 from apps.workflows.models import Project
 
 
 def signing_key(project: Project) -> str:
     """In the form of https://www.standardwebhooks.com, the same until the site's key changes."""
-    digest = salted_hmac("apps.workflows.signing", str(project.pk), algorithm="sha256").digest()
-    return f"whsec_{b64encode(digest).decode()}"
+    newest, *_ = derived_keys("apps.workflows.signing", str(project.pk))
+    return f"whsec_{b64encode(newest).decode()}"
