@@ -84,9 +84,14 @@ def post(url: str, *, key: str, secret: str, body: bytes) -> None:
     status = call("POST", url, key=key, secret=secret, body=body, headers={"Content-Type": "application/json"}).status
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
-    if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in NOT_NOW:
+    if not may_pass(status):
         raise WebhookRefused(f"The receiver answered {status}{'' if status >= 400 else ', and redirects are not followed'}.")  # noqa: PLR2004
     raise WebhookFailed(f"The receiver answered {status}.")
+
+
+def may_pass(status: int) -> bool:
+    """Whether another attempt may be answered otherwise."""
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in NOT_NOW
 
 
 def call(method: str, url: str, *, key: str, secret: str, body: bytes, headers: Mapping[str, str], longest: int = 0) -> Answer:

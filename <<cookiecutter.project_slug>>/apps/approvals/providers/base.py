@@ -11,10 +11,9 @@ from typing import Any, ClassVar, Protocol
 import urllib3
 
 from apps.approvals.models import PeopleRequest
+from apps.notifications.webhooks import may_pass
 
 TIMEOUT = urllib3.Timeout(connect=10, read=30)
-# What may pass, although it is the caller's fault by its number.
-NOT_NOW = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 class ProviderRefused(Exception):  # noqa: N818  says what is so, as Django's DoesNotExist does
@@ -80,6 +79,4 @@ def call(method: str, url: str, *, headers: dict[str, str], content: Any) -> Any
     except (urllib3.exceptions.HTTPError, ValueError) as error:
         raise ProviderFailed(f"{type(error).__name__} at {url}") from error
     problem = f"{method} {url} was answered with {answer.status}"
-    if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR and answer.status not in NOT_NOW:
-        raise ProviderRefused(problem)
-    raise ProviderFailed(problem)
+    raise ProviderFailed(problem) if may_pass(answer.status) else ProviderRefused(problem)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from apps.notifications.webhooks import NOT_NOW
+from apps.notifications.webhooks import may_pass
 from apps.workflows.kinds.base import StepError
 
 TIMEOUT = urllib3.Timeout(connect=10, read=30)
@@ -37,8 +37,3 @@ def ask(
     if may_pass(answer.status):
         raise NoAnswer(said)
     raise StepError(said)
-
-
-def may_pass(status: int) -> bool:
-    """Whether another attempt may be answered otherwise."""
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in NOT_NOW
