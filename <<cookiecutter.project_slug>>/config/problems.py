@@ -3,7 +3,6 @@
 An operation that can answer with an error of its own names it: `response={202: Out, 409: None}`. The others are added here.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from functools import wraps
 from http import HTTPStatus
@@ -13,9 +12,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI, Schema
 from ninja.openapi.schema import OpenAPISchema
 
+from config.parsing import NUL
+
 MEDIA_TYPE = "application/problem+json"
-# PostgreSQL stores no such character. JSON in UTF-16 has it in every line.
-NUL = re.compile(rb"\0|(?<!\\)(?:\\\\)*\\u0000")
 
 
 class FieldProblem(Schema):

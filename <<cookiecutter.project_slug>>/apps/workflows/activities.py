@@ -1,6 +1,5 @@
 """What the interpreter has done: steps, and what is noted of them. A step may be tried often; its effect has a key."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -17,13 +16,14 @@ from apps.executions.models import Execution
 from apps.executions.progress import report_progress
 from apps.workflows import items, runs
 from apps.workflows.context import context_of
-from apps.workflows.expressions import ExpressionError, holds, texts_of
+from apps.workflows.expressions import ExpressionError, holds
 from apps.workflows.heartbeats import alive
 from apps.workflows.kinds import base
 from apps.workflows.kinds.base import Kind, StepContext, StepError
 from apps.workflows.kinds.lists import allowed
 from apps.workflows.models import ItemPart, StepRun
 from apps.workflows.shared import Child, CloseInput, ItemsInput, PlaceInput, Planned, StepInput, StepSpec, Until
+from apps.workflows.storable import as_storable
 
 # In characters of JSON. What is longer is stored by its step, which gives a key to it.
 MAX_OUTPUT = 100_000
@@ -235,12 +235,9 @@ def _moment(value: Any) -> datetime:
 def _output(value: Any) -> Any:
     plain = to_jsonable_python(value)
     try:
-        text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
-        text.encode()
+        text = as_storable(plain)
     except ValueError as error:
-        raise StepError(f"it gives a value that JSON does not have: {error}") from error
-    if any("\0" in each for each in texts_of(plain)):
-        raise StepError("it gives a text with a NUL character, which cannot be stored")
+        raise StepError(f"it gives what cannot be stored: {error}") from error
     if (size := len(text)) > MAX_OUTPUT:
         raise StepError(f"it gives {size:,} characters and {MAX_OUTPUT:,} are kept: store it and give its key")
     return plain

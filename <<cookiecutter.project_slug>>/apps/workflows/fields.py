@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from apps.workflows.kinds import base
 from apps.workflows.kinds.base import EXPRESSION, Kind, KindConfig
+from apps.workflows.storable import as_storable
 
 Schema = Mapping[str, Any]
 JSON_ROWS: Final = 4
@@ -134,14 +135,12 @@ def read_value(text: str) -> Any:
     """JSON where a text is some, else the text. Raises ValidationError for what no database stores."""
     try:
         value = json.loads(text, parse_constant=str)
-        plain = json.dumps(value, ensure_ascii=False)
-        plain.encode()
-    except UnicodeEncodeError as error:
-        raise ValidationError("This has a character that does not exist.") from error
     except (ValueError, RecursionError):
         return text
-    if "\\u0000" in plain:
-        raise ValidationError("Null characters are not allowed.")
+    try:
+        as_storable(value)
+    except ValueError as error:
+        raise ValidationError(f"This has what cannot be stored: {error}.") from error
     return value
 
 

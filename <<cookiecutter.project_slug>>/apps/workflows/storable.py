@@ -1,0 +1,18 @@
+"""What can be stored of what people write and steps give."""
+
+import json
+from typing import Any
+
+from config.parsing import NUL
+
+
+def as_storable(value: Any) -> str:
+    """The JSON of a value. Raises ValueError for what a database does not store, with words that say what that is."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("half of a character") from error
+    if NUL.search(content):
+        raise ValueError("a NUL character")
+    return text
