@@ -1,12 +1,14 @@
 """The REST API under /api/v1/, its ways to sign in and its errors. Each app brings its router, problems.py the errors' form."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Schema
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as InvalidRequest
+from ninja.parser import Parser
 
 from apps.batch.api import router as batches
 from apps.executions.api import router as executions
@@ -19,7 +21,7 @@ from apps.schedules.api import router as schedules
 from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.users.auth import BearerAuth, SessionAuth, account
 from apps.users.models import User
-from config.parsing import StrictParser
+from config.parsing import read_json
 from config.problems import FieldProblem, ProblemApi, problem, storable
 from config.views import NOTHING_HERE, SITE_NAME
 
@@ -30,6 +32,15 @@ SENTENCES = {
     "CSRF check Failed": "A page sends its CSRF token as X-CSRFToken, a program sends no session cookie but a token of its own.",
     "Cannot parse request body": "The request's body is not JSON.",
 }
+
+
+class StrictParser(Parser):
+    """Reads the bodies."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Raises ValueError, which is answered with 400."""
+        return read_json(request.body)
+
 
 api = ProblemApi(title=SITE_NAME, version="1", docs_url="/docs", parser=StrictParser(), auth=[BearerAuth(), SessionAuth()])
 api.add_decorator(storable, mode="view")

@@ -19,6 +19,7 @@ from pydantic import ValidationError as InvalidInput
 from apps.executions.models import Actor, Execution
 from apps.executions.shared import UNTRACKED
 from apps.temporal import registry
+from config.parsing import problems_by_field
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Startable:
         try:
             return self.adapter.validate_python(values)
         except InvalidInput as error:
-            raise ValidationError(_by_field(error)) from error
+            raise ValidationError(problems_by_field(error, inside="input")) from error
 
     def workflow_id(self, wanted: Any) -> str:
         """The id for that input: its own where the workflow says so, else a new one."""
@@ -143,10 +144,3 @@ def _startable(name: str, code: type) -> Startable:
         adapter=TypeAdapter(hint) if parameters else None,
         code=code,
     )
-
-
-def _by_field(error: InvalidInput) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for problem in error.errors(include_url=False, include_input=False):
-        found.setdefault(".".join(["input", *map(str, problem["loc"])]), []).append(problem["msg"])
-    return found

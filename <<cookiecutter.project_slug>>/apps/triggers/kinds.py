@@ -20,6 +20,7 @@ from apps.schedules.services import calendar
 from apps.workflows import expressions
 from apps.workflows.expressions import ExpressionError
 from apps.workflows.kinds.base import Values
+from config.parsing import problems_by_field
 
 IN_ANY_CASE: Mapping[str, str] = {
     "manual": "By hand: with the button on the workflow's page.",
@@ -81,10 +82,7 @@ class TriggerKind:
         try:
             wanted = self.Config.model_validate(dict(config))
         except InvalidConfig as error:
-            wrong: dict[str, list[str]] = {}
-            for problem in error.errors(include_url=False, include_input=False):
-                wrong.setdefault(".".join(map(str, problem["loc"])) or "config", []).append(problem["msg"])
-            raise ValidationError(wrong) from error
+            raise ValidationError(problems_by_field(error, whole="config")) from error
         if problems := [*_input_problems(wanted), *self.check(wanted)]:
             raise ValidationError({field: [text for name, text in problems if name == field] for field, _ in problems})
         return wanted

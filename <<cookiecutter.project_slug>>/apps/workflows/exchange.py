@@ -14,6 +14,8 @@ from pydantic import ValidationError as InvalidDocument
 
 from apps.workflows.definitions import DefinitionDoc, document_of
 from apps.workflows.models import Workflow, WorkflowVersion
+from apps.workflows.storable import as_storable
+from config.parsing import problems_by_field
 
 type Format = Literal["yaml", "json"]
 # In characters. YAML takes its time, 4 s at worst for so many.
@@ -65,15 +67,13 @@ def read(text: str) -> DefinitionDoc:
         raise ValidationError({"file": f"A definition has at most {MAX_SIZE:,} characters: this one has {len(text):,}."})
     try:
         # Through JSON, as it is stored: no number but finite ones, no key but texts.
-        plain = json.loads(json.dumps(_loaded(text), allow_nan=False))
-        _require_storable(plain)
-        return DefinitionDoc.model_validate(plain)
+        return DefinitionDoc.model_validate(json.loads(as_storable(_loaded(text))))
     except (yaml.YAMLError, RecursionError) as error:
         raise ValidationError({"file": f"This is neither YAML nor JSON: {error}."}) from error
     except InvalidDocument as error:
-        raise ValidationError(_by_field(error)) from error
+        raise ValidationError(problems_by_field(error, whole="file")) from error
     except (ValueError, TypeError) as error:
-        raise ValidationError({"file": f"This has a value that JSON does not have: {error}."}) from error
+        raise ValidationError({"file": f"This has what cannot be stored: {error}."}) from error
 
 
 def write(document: DefinitionDoc, form: Format) -> str:
@@ -114,18 +114,3 @@ def _loaded(text: str) -> Any:
         with suppress(json.JSONDecodeError):
             return json.loads(text)
     return yaml.load(text, Loader=_Loader)  # noqa: S506  a SafeLoader
-
-
-def _require_storable(value: Any) -> None:
-    text = json.dumps(value, ensure_ascii=False)
-    # A half of a surrogate pair has no bytes, and PostgreSQL stores no NUL.
-    text.encode()
-    if "\\u0000" in text:
-        raise ValueError("a NUL character")
-
-
-def _by_field(error: InvalidDocument) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for problem in error.errors(include_url=False, include_input=False):
-        found.setdefault(".".join(map(str, problem["loc"])) or "file", []).append(problem["msg"])
-    return found

@@ -28,6 +28,7 @@ from apps.temporal import registry
 from apps.workflows import expressions
 from apps.workflows.expressions import ExpressionError
 from apps.workflows.shared import Flow
+from config.parsing import problems_by_field
 
 TEMPLATE, EXPRESSION = "template", "expression"
 # A text that may have expressions in it.
@@ -116,7 +117,7 @@ class Kind:
         try:
             wanted = self.Config.model_validate(dict(config))
         except InvalidConfig as error:
-            raise ValidationError(_by_field(error)) from error
+            raise ValidationError(problems_by_field(error, whole="config")) from error
         wrong: dict[str, list[str]] = {}
         for field, form, value in self.filled_fields(wanted):
             try:
@@ -176,10 +177,3 @@ def find(name: str) -> Kind:
     if name not in kinds():
         raise ValidationError({"kind": f"There is no kind of step {name!r}: choose {', '.join(kinds())}."})
     return kinds()[name]
-
-
-def _by_field(error: InvalidConfig) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for problem in error.errors(include_url=False, include_input=False):
-        found.setdefault(".".join(map(str, problem["loc"])) or "config", []).append(problem["msg"])
-    return found

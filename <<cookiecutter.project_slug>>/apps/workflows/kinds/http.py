@@ -12,9 +12,9 @@ from django.conf import settings
 from pydantic import Field
 
 from apps.notifications import webhooks
-from apps.notifications.webhooks import Answer, WebhookRefused
+from apps.notifications.webhooks import Answer, WebhookRefused, may_pass
 from apps.workflows.kinds.base import TEMPLATE, Kind, KindConfig, StepContext, StepError, Text, Value, register
-from apps.workflows.kinds.outside import NoAnswer, may_pass
+from apps.workflows.kinds.outside import NoAnswer
 from apps.workflows.models import Project
 from apps.workflows.signing import signing_key
 from config.parsing import read_json
