@@ -3,7 +3,6 @@
 A link that is opened decides nothing: programs that look through mails open it, too.
 """
 
-import io
 from uuid import UUID
 
 from allauth.account.adapter import get_adapter
@@ -11,7 +10,7 @@ from django.contrib import messages as flash
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -22,6 +21,7 @@ from apps.approvals.models import Attachment, PeopleRequest, Person
 from apps.executions import catalog
 from apps.executions.models import Actor
 from apps.users.auth import account
+from config.files import file_answer
 
 A_PAGE = 25
 
@@ -61,14 +61,14 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 @login_required
 @never_cache
-def document(request: HttpRequest, pk: UUID, document: int) -> FileResponse:
+def document(request: HttpRequest, pk: UUID, document: int) -> HttpResponse:
     """One of the documents, for an account."""
     return _content(_asked(request, pk), document)
 
 
 @require_safe
 @never_cache
-def link_document(request: HttpRequest, token: str, pk: int) -> FileResponse:
+def link_document(request: HttpRequest, token: str, pk: int) -> HttpResponse:
     """One of the documents, for who has the link."""
     return _content(_found(token), pk)
 
@@ -155,7 +155,7 @@ def _found(token: str) -> Person:
     return person
 
 
-def _content(person: Person, pk: int) -> FileResponse:
+def _content(person: Person, pk: int) -> HttpResponse:
     found = get_object_or_404(Attachment, request=person.request_id, pk=pk)
     # Never shown by the browser as a page of this site.
-    return FileResponse(io.BytesIO(found.content), as_attachment=True, filename=found.name, content_type=found.media_type)
+    return file_answer(bytes(found.content), found.name, found.media_type)

@@ -31,7 +31,6 @@ from apps.triggers.schemas import (
 )
 from apps.users.auth import account
 from apps.workflows import access
-from apps.workflows.models import Workflow
 
 router = Router(tags=["triggers"])
 deliveries = Router(tags=["triggers"])
@@ -158,7 +157,7 @@ def _detail(request: HttpRequest, trigger: Trigger) -> dict[str, Any]:
     shown = {name: getattr(trigger, name) for name in SHOWN} | {
         "next_times": None if times is None else times.get(trigger.pk, []),
     }
-    if Workflow.objects.changeable_by(request.user).filter(pk=trigger.workflow_id).exists():
+    if access.may_change(request.user, trigger.workflow.project_id):
         shown |= {"address": addresses.of(trigger), "key": addresses.key_of(trigger)}
     return shown
 

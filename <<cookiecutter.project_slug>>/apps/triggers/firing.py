@@ -16,8 +16,8 @@ from apps.triggers import kinds
 from apps.triggers.kinds import Delivery
 from apps.triggers.models import Trigger, TriggerEvent
 from apps.users.models import User
+from apps.workflows import access, starting
 from apps.workflows import services as workflows
-from apps.workflows import starting
 from apps.workflows.models import Project
 
 Status = TriggerEvent.Status
@@ -93,7 +93,7 @@ def _responsible(trigger: Trigger) -> User:
     """Whose execution it is: who has made the trigger, the project's owner once that account may no longer start anything."""
     project: Any = Project.objects.select_related("owner").get(pk=trigger.workflow.project_id)
     author = trigger.created_by
-    may = author.is_active and Project.objects.changeable_by(author).filter(pk=project.pk).exists()
+    may = author.is_active and access.may_change(author, project.pk)
     owner: User = project.owner
     return author if may else owner
 

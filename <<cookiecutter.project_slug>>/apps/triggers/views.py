@@ -20,7 +20,6 @@ from apps.triggers.models import Trigger
 from apps.users.auth import account
 from apps.users.models import User
 from apps.workflows import access
-from apps.workflows.models import Workflow
 
 EVENTS_A_PAGE = 25
 NEXT_SHOWN = 5
@@ -47,7 +46,7 @@ def listed(request: HttpRequest, workflow_id: UUID) -> HttpResponse:
         "is_away": times is None,
         "kinds": kinds.KINDS.values(),
         "in_any_case": kinds.IN_ANY_CASE.values(),
-        "may_change": _may_change(request, workflow),
+        "may_change": access.may_change(request.user, workflow.project_id),
     }
     return render(request, "triggers/list.html", context)
 
@@ -75,7 +74,7 @@ def detail(request: HttpRequest, trigger_id: UUID) -> HttpResponse:
     """When it fires next, when it did, what became of it; its address and its key for those who may change it."""
     trigger = _seen(request, trigger_id)
     kind, times = kinds.find(trigger.kind), schedules.next_times([trigger])
-    may_change = _may_change(request, trigger.workflow)
+    may_change = access.may_change(request.user, trigger.workflow.project_id)
     events = trigger.events.select_related("execution")
     page = Paginator(events, EVENTS_A_PAGE).get_page(request.GET.get("page"))
     context = {
@@ -161,10 +160,6 @@ def _told(form: TriggerForm) -> dict[str, Any]:
 
 def _next(trigger: Trigger, times: Mapping[UUID, Any] | None) -> list[Any]:
     return list((times or {}).get(trigger.pk, []))[:NEXT_SHOWN]
-
-
-def _may_change(request: HttpRequest, workflow: Workflow) -> bool:
-    return Workflow.objects.changeable_by(request.user).filter(pk=workflow.pk).exists()
 
 
 def _seen(request: HttpRequest, trigger_id: UUID) -> Trigger:

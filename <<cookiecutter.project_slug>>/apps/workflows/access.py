@@ -29,9 +29,14 @@ def seen_project(user: Any, project_id: UUID) -> Project:
 def changeable_project(user: Any, project_id: UUID) -> Project:
     """One in which the account may make workflows. Raises Http404, or PermissionDenied for a viewer."""
     project = seen_project(user, project_id)
-    if not Project.objects.changeable_by(user).filter(pk=project.pk).exists():
+    if not may_change(user, project.pk):
         raise PermissionDenied("Only the owner and the editors of a project change and start its workflows.")
     return project
+
+
+def may_change(user: Any, project_id: UUID) -> bool:
+    """Whether the account makes, changes and starts the workflows of a project."""
+    return Project.objects.changeable_by(user).filter(pk=project_id).exists()
 
 
 def owned_project(user: Any, project_id: UUID) -> Project:

@@ -36,6 +36,7 @@ from apps.workflows.schemas import (
     VersionOut,
 )
 from apps.workflows.validation import problems
+from config.files import file_answer
 
 router = Router(tags=["workflows"])
 IfMatch = Annotated[str, Header(alias="If-Match", max_length=50, description="The revision of the draft that was read.")]
@@ -206,8 +207,7 @@ def export(
     document = (
         exchange.edited_document(found) if number is None else document_of(get_object_or_404(_published(found), number=number))
     )
-    name = f'attachment; filename="{found.slug}.{form}"'
-    return HttpResponse(exchange.write(document, form), content_type=TYPES[form], headers={"Content-Disposition": name})
+    return file_answer(exchange.write(document, form), f"{found.slug}.{form}", TYPES[form])
 
 
 def _published(found: Workflow) -> QuerySet[WorkflowVersion]:

@@ -16,7 +16,7 @@ from pydantic import Base64Bytes
 from apps.users.auth import account
 from apps.workflows import access, documents, office
 from apps.workflows.document_models import DocumentTemplate, GeneratedDocument
-from apps.workflows.document_views import as_file
+from config.files import file_answer
 
 made, templates = Router(tags=["documents"]), Router(tags=["documents"])
 PDF = "application/pdf"
@@ -91,7 +91,7 @@ def document(request: HttpRequest, document_id: UUID) -> GeneratedDocument:
 def content(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """The file. 404 for one that is kept elsewhere."""
     found = get_object_or_404(GeneratedDocument.objects.visible_to(request.user).filter(size__gt=0), pk=document_id)
-    return as_file(found.content, found.filename, found.media_type)
+    return file_answer(bytes(found.content), found.filename, found.media_type)
 
 
 @templates.get("", response=list[TemplateOut], summary="Templates of documents, by name")
@@ -121,7 +121,7 @@ def template(request: HttpRequest, template_id: UUID) -> DocumentTemplate:
 def template_content(request: HttpRequest, template_id: UUID) -> HttpResponse:
     """The file."""
     found = get_object_or_404(DocumentTemplate.objects.visible_to(request.user), pk=template_id)
-    return as_file(found.content, found.filename, office.MEDIA_TYPES[found.kind])
+    return file_answer(bytes(found.content), found.filename, office.MEDIA_TYPES[found.kind])
 
 
 @templates.delete("/{uuid:template_id}", response={204: None, 409: None}, summary="Delete a template")

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,6 +18,7 @@ from apps.users.auth import account
 from apps.workflows import access, documents, office
 from apps.workflows.document_models import DocumentTemplate, GeneratedDocument
 from apps.workflows.models import Project
+from config.files import file_answer
 
 PER_PAGE = 50
 
@@ -66,7 +66,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 def content(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """A document as a file."""
     document = get_object_or_404(GeneratedDocument.objects.visible_to(request.user).filter(size__gt=0), pk=document_id)
-    return as_file(document.content, document.filename, document.media_type)
+    return file_answer(bytes(document.content), document.filename, document.media_type)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -92,7 +92,7 @@ def templates(request: HttpRequest) -> HttpResponse:
 def template_content(request: HttpRequest, template_id: UUID) -> HttpResponse:
     """A template as it was uploaded."""
     template = get_object_or_404(DocumentTemplate.objects.visible_to(request.user), pk=template_id)
-    return as_file(template.content, template.filename, office.MEDIA_TYPES[template.kind])
+    return file_answer(bytes(template.content), template.filename, office.MEDIA_TYPES[template.kind])
 
 
 @require_POST
@@ -108,13 +108,6 @@ def delete_template(request: HttpRequest, template_id: UUID) -> HttpResponse:
     else:
         messages.success(request, f"{template.name} is deleted.")
     return redirect("documents:templates")
-
-
-def as_file(content: Any, filename: str, media_type: str) -> HttpResponse:
-    """An answer that a browser stores and does not show."""
-    response = HttpResponse(bytes(content), content_type=media_type)
-    response["Content-Disposition"] = content_disposition_header(True, filename) or "attachment"
-    return response
 
 
 def _stored(request: HttpRequest, form: UploadForm) -> DocumentTemplate | None:

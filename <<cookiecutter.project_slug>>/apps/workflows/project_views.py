@@ -103,6 +103,6 @@ def _project_page(request: HttpRequest, found: Project, *, form: ProjectForm, me
         "memberships": found.memberships.select_related("user").order_by("user__email"),
         "workflows": Paginator(found.workflows.select_related("current"), ROWS_A_PAGE).get_page(request.GET.get("page")),
         "may_own": access.owns(request.user, found),
-        "may_change": Project.objects.changeable_by(request.user).filter(pk=found.pk).exists(),
+        "may_change": access.may_change(request.user, found.pk),
     }
     return render(request, "workflows/project.html", context)

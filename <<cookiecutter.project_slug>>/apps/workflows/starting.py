@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from apps.executions.catalog import Source, Startable
 from apps.executions.models import Actor, Execution
-from apps.workflows import inputs
+from apps.workflows import access, inputs
 from apps.workflows.definitions import document_of, spec_of
 from apps.workflows.kinds import base
 from apps.workflows.models import Project, Run, Workflow, WorkflowVersion
@@ -100,10 +100,10 @@ def project_executions(user: Any) -> Q:
 
 def _find(name: str, user: Actor) -> Startable | None:
     workflow = find_active(name)
-    if user is not None and not Project.objects.changeable_by(user).filter(pk=workflow.project_id).exists():
+    if user is not None:
         if not Project.objects.visible_to(user).filter(pk=workflow.project_id).exists():
             raise ValidationError({"workflow": f"There is no workflow {name!r}."})
-        raise PermissionDenied("Only the owner and the editors of a project start its workflows.")
+        access.changeable_project(user, workflow.project_id)
     assert workflow.current is not None
     return startable(workflow.current)
 

@@ -21,6 +21,7 @@ from apps.workflows.definitions import document_of
 from apps.workflows.forms import NewWorkflowForm, WorkflowForm, told
 from apps.workflows.importing import make_workflow
 from apps.workflows.models import Project, Workflow, WorkflowVersion
+from config.files import file_answer
 
 ROWS_A_PAGE = 50
 RECENT = 5
@@ -158,8 +159,7 @@ def export(request: HttpRequest, workflow_id: UUID, form: str) -> HttpResponse:
     number = request.GET.get("version", "")
     document = document_of(_version(found, number)) if number else exchange.edited_document(found)
     text = exchange.write(document, "json" if form == "json" else "yaml")
-    headers = {"Content-Disposition": f'attachment; filename="{found.slug}.{form}"'}
-    return HttpResponse(text, content_type=f"{TYPES[form]}; charset=utf-8", headers=headers)
+    return file_answer(text, f"{found.slug}.{form}", f"{TYPES[form]}; charset=utf-8")
 
 
 @require_safe
@@ -193,7 +193,7 @@ def compare(request: HttpRequest, workflow_id: UUID) -> HttpResponse:
 
 
 def _facts(request: HttpRequest, found: Workflow) -> dict[str, Any]:
-    may_change = Workflow.objects.changeable_by(request.user).filter(pk=found.pk).exists()
+    may_change = access.may_change(request.user, found.project_id)
     return {"workflow": found, "tone": TONES[found.status], "may_change": may_change}
 
 
