@@ -3,10 +3,12 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.processes import family, listed, wait_until
 from tools.project import Project, Server, free_ports
 
 SERVERS = ("TEMPORAL_CLI", "TEMPORAL_TEST_SERVER")
+LINES_SHOWN = 100
 
 
 def copied(rendered: Rendered, folder: Path) -> Project:
@@ -34,14 +37,17 @@ def project(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> Pro
     return copied(rendered, tmp_path_factory.mktemp("default") / "my_project")
 
 
-@pytest.fixture
+def initdb() -> str | None:
+    """Where PostgreSQL is installed, if it is."""
+    folders = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)
+    return shutil.which("initdb") or next(iter(folders), None)
+
+
+@contextmanager
 def postgresql() -> Iterator[str]:
-    """The address of a PostgreSQL of the test's own."""
-    found = shutil.which("initdb") or next(
-        iter(sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/initdb")), reverse=True)), None
-    )
-    if found is None:
-        pytest.skip("PostgreSQL is not installed here: no initdb on PATH or in /usr/lib/postgresql")
+    """The address of a PostgreSQL of its own."""
+    found = initdb()
+    assert found is not None
     programs = Path(found).resolve().parent
     # It refuses to run as root.
     user = "nobody" if os.geteuid() == 0 else None
@@ -63,18 +69,50 @@ def postgresql() -> Iterator[str]:
             run("pg_ctl", "stop", "--mode=immediate", "--silent")
 
 
+@contextmanager
+def under_way(project: Project, *command: str) -> Iterator[Callable[[], None]]:
+    """A command that runs meanwhile, and what waits for its end and fails when it did."""
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        process = subprocess.Popen(
+            command, cwd=project.folder, env=project.environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+        def succeed() -> None:
+            code = process.wait()
+            output.seek(0)
+            assert code == 0, "\n".join(output.read().splitlines()[-LINES_SHOWN:])
+
+        try:
+            yield succeed
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(rendered: Rendered, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], None] | None]:
+    """The project's tests on PostgreSQL, in a copy, beside those on SQLite: what they do most is wait."""
+    if initdb() is None:
+        yield None
+        return
+    project = copied(rendered, tmp_path_factory.mktemp("on_postgresql") / "my_project")
+    with postgresql() as address:
+        project.environment["DATABASE_URL"] = address
+        with under_way(project, "make", "test") as succeed:
+            yield succeed
+
+
+@pytest.mark.usefixtures("on_postgresql")
 def test_checks_and_tests_pass_from_nothing(project: Project) -> None:
     project.run("make", "check", "test")
 
     assert untracked(project) == ["uv.lock"]
 
 
-def test_tests_pass_on_postgresql(project: Project, postgresql: str) -> None:
-    project.environment["DATABASE_URL"] = postgresql
-    try:
-        project.run("make", "test")
-    finally:
-        del project.environment["DATABASE_URL"]
+def test_tests_pass_on_postgresql(on_postgresql: Callable[[], None] | None) -> None:
+    if on_postgresql is None:
+        pytest.skip("PostgreSQL is not installed here: no initdb on PATH or in /usr/lib/postgresql")
+    on_postgresql()
 
 
 def test_checks_and_tests_pass_with_the_lowest_versions_that_are_declared(rendered: Rendered, tmp_path: Path) -> None:
