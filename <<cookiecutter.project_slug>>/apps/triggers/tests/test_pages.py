@@ -17,6 +17,7 @@ from apps.triggers.tests.started import started
 from apps.users.models import User
 from apps.workflows import services as workflows
 from apps.workflows.models import Project, Workflow
+from tests.installation import wait_until
 
 pytestmark = pytest.mark.django_db
 type MakeTrigger = Callable[..., Trigger]
@@ -111,6 +112,33 @@ def test_it_is_paused_resumed_fired_renewed_and_deleted(browser: Client, make_tr
     browser.post(f"{address}delete/")
     assert browser.get(address).status_code == 404
     assert not Trigger.objects.exists()
+
+
+def test_a_schedule_is_made_changed_paused_resumed_and_deleted_on_the_server(
+    on_server: Schedules, browser: Client, workflow: Workflow
+) -> None:
+    on_server.declare(rows=lambda: list(schedules.schedules()))
+    told = {"name": "Mornings", "at": "09:05", "time_zone": "UTC", **MORE}
+    browser.post(f"/workflows/{workflow.pk}/triggers/new/cron/", told)
+    trigger = Trigger.objects.get()
+    address, name = f"/triggers/{trigger.pk}/", schedules.name_of(trigger)
+    relay.deliver_all()
+    on_server.listed(name)
+
+    browser.post(f"{address}edit/", told | {"at": "07:30"})
+    relay.deliver_all()
+    wait_until(lambda: {f"{time:%H:%M}" for time in (schedules.next_times([trigger]) or {})[trigger.pk]} == {"07:30"}, seconds=10)
+
+    browser.post(f"{address}pause/")
+    relay.deliver_all()
+    on_server.listed(name, paused=[name])
+    browser.post(f"{address}resume/")
+    relay.deliver_all()
+    on_server.listed(name)
+
+    browser.post(f"{address}delete/")
+    relay.deliver_all()
+    on_server.listed()
 
 
 def test_next_and_last_times_are_shown(on_server: Schedules, browser: Client, make_trigger: MakeTrigger) -> None:
