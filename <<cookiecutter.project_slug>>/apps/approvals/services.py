@@ -43,11 +43,13 @@ class ProviderUpdate:
 def decide(
     person: Person, decision: str, *, comment: str = "", user: Actor = None, signed_name: str = "", address: str | None = None
 ) -> PeopleRequest:
-    """Answer, once for each person. Raises ValidationError by field name, AlreadyDecided, TooLate."""
+    """Answer, once for each person, what this site itself asks. Raises ValidationError by field name, AlreadyDecided, TooLate."""
     request, person = _locked(person)
     if decision not in {request.yes, request.no}:
         raise ValidationError({"decision": f"There is no decision {decision!r}: choose {request.yes} or {request.no}."})
     _require_open(request, person)
+    if request.provider != BUILT_IN:
+        raise ValidationError({"decision": "Another service takes this signature: sign or decline there."})
     person.comment, person.signed_name, person.address, person.user = comment, signed_name, address, user or person.user
     _answer(request, person, decision, user=user)
     _conclude(request)

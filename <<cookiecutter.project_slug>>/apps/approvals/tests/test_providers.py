@@ -19,6 +19,7 @@ from apps.approvals.tests.provider import Provider, provider
 from apps.executions import projection
 from apps.executions.models import Execution
 from apps.temporal.models import OutboxMessage
+from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
 type Ask = Callable[..., PeopleRequest]
@@ -150,3 +151,22 @@ def test_a_signature_is_not_given_by_a_decision(ask: Ask) -> None:
     answer = Client().post(f"/api/v1/approvals/{token}/decision", {"decision": "approved"}, "application/json")
 
     assert (answer.status_code, asking.output_of(str(PeopleRequest.objects.get().pk))["status"]) == (400, "pending")
+
+
+@pytest.mark.parametrize("name", ["clicksign", "zapsign"])
+@pytest.mark.parametrize("decision", ["signed", "declined"])
+def test_what_a_service_signs_is_not_answered_past_it(ask: Ask, service: Provider, name: str, decision: str) -> None:
+    request = ask_by(ask, name)
+    ada, client = request.people.get(email=ADA), Client()
+    client.force_login(User.objects.create_user(email=ADA))
+    given = {"decision": decision, "signed_name": "Ada Lovelace", "consent": "on"}
+
+    pages = [client.post(f"/approvals/link/{links.token_of(ada)}/", given), client.post(f"/approvals/{ada.pk}/", given)]
+    by_token = client.post(f"/api/v1/approvals/{links.token_of(ada)}/decision", given, "application/json")
+
+    assert [(page.status_code, "sign or decline there" in page.content.decode()) for page in pages] == [(400, True)] * 2
+    assert by_token.status_code == 400
+    assert set(request.people.values_list("status", flat=True)) == {"pending"}
+    services.record_update(name, ProviderUpdate(event_id="1", ref=request.provider_ref, signers={ADA: decision}))
+    ada.refresh_from_db()
+    assert ada.status == decision
