@@ -14,6 +14,7 @@ from apps.executions import catalog, projection
 from apps.executions import services as executions
 from apps.executions.models import START, Actor, Execution
 from apps.temporal import queues
+from apps.temporal.exceptions import Refused
 from apps.workflows import starting
 from apps.workflows.kinds.base import StepError
 from apps.workflows.models import Run, StepRun
@@ -24,9 +25,10 @@ from apps.workflows.shared import Child, execution_workflow_id
 def prepare(parent: Execution, *, place: str, workflow: str, values: Any, is_awaited: bool) -> Child:
     """The child that a step of a parent starts: `place` tells it apart from its others. A repetition gives the same one.
 
-    Raises StepError where the one who published the parent may not start it, or its input does not fit.
+    One that is not awaited is started here, if this transaction commits: its parent has nothing left to do. Raises StepError
+    where the one whom the parent acts for may not start it, or its input does not fit.
     """
-    child = _found(parent, place)
+    child = _found(parent, place) if is_awaited else start_alone(parent, place=place, workflow=workflow, values=values)
     if child is None:
         child = _begun(_planned(parent, place, workflow, values))
     elif child.status == Execution.Status.COMPLETED or (child.is_open and not is_awaited):
@@ -34,6 +36,10 @@ def prepare(parent: Execution, *, place: str, workflow: str, values: Any, is_awa
     elif not child.is_open:
         reason = "What runs it was reset."
         keep_done = catalog.resumes_by_itself(child.workflow)
+        if not is_awaited and child.temporal_run_id:
+            to = executions.FAILED_STEP if keep_done else executions.BEGINNING
+            executions.reset_execution(child, user=None, to=to, reason=reason)
+            return Child(workflow_id=child.temporal_workflow_id, is_done=True)
         projection.begin_attempt(child, by="workflow", reason=reason, keep_done=keep_done)
     name, argument = _what_starts(child)
     return Child(
@@ -50,7 +56,11 @@ def start_alone(parent: Execution, *, place: str, workflow: str, values: Any) ->
     """Start a child that nobody waits for, once for each place. Raises as prepare does."""
     child = _found(parent, place)
     if child is None:
-        child = executions.start_execution(_planned(parent, place, workflow, values), user=None)
+        planned = _planned(parent, place, workflow, values)
+        try:
+            child = executions.start_execution(planned, user=None)
+        except Refused as error:
+            raise StepError(str(error)) from error
     return child
 
 
@@ -73,7 +83,7 @@ def _planned(parent: Execution, place: str, workflow: str, values: Any) -> Execu
     pk = uuid5(parent.pk, place)
     run = Run.objects.select_related("version__published_by").get(pk=parent.pk)
     try:
-        startable = _startable(workflow, by=run.version.published_by or parent.user, depth=run.depth + 1)
+        startable = _startable(workflow, run=run, by=_acts_for(parent, run), depth=run.depth + 1)
         own_id = {"temporal_workflow_id": execution_workflow_id(str(pk))} if startable.code is None else {}
         return executions.plan_execution(
             workflow=startable.workflow,
@@ -101,16 +111,22 @@ def _begun(child: Execution) -> Execution:
     return child
 
 
-def _startable(workflow: str, *, by: Actor, depth: int) -> catalog.Startable:
-    """A workflow does no more than the one who published it may do."""
+def _acts_for(parent: Execution, run: Run) -> Actor:
+    """Whoever published it. A test runs a draft, which somebody else may publish later, with other steps."""
+    return parent.user if run.is_test else run.version.published_by
+
+
+def _startable(workflow: str, *, run: Run, by: Actor, depth: int) -> catalog.Startable:
+    """A workflow does no more than the one whom it acts for may do."""
+    has_done = "started this test" if run.is_test else "published this workflow"
     if by is None:
-        raise PermissionDenied("Nobody has published this workflow: it cannot run another one.")
+        raise PermissionDenied(f"Nobody has {has_done}: it cannot run another one.")
     found = catalog.find(workflow, user=by)
     if isinstance(found, starting.Defined):
         assert found.version is not None
         return starting.startable(found.version, depth=depth)
     if not by.has_perm(f"executions.{START}"):
-        raise PermissionDenied(f"{by} has published this workflow and may not start {workflow}.")
+        raise PermissionDenied(f"{by} has {has_done} and may not start {workflow}.")
     return found
 
 

@@ -13,6 +13,7 @@ from apps.temporal import relay
 from apps.users.models import User
 from apps.workflows import children, services
 from apps.workflows.definitions import DefinitionDoc
+from apps.workflows.kinds.base import StepError
 from apps.workflows.models import Run, StepRun, Workflow
 from apps.workflows.starting import MAX_DEPTH
 from apps.workflows.tests.running import finish, run
@@ -94,9 +95,45 @@ def test_nobody_waits_for_what_is_not_to_be_waited_for(
     parent = run(temporal, make_workflow(runs("demo/slow", wait=False), name="Outer"), owner)
 
     child = child_of(parent)
-    assert (parent.status, child.status) == ("completed", "running")
-    assert temporal.client.get_workflow_handle(child.temporal_workflow_id)
+    assert (parent.status, child.is_open) == ("completed", True)
+    relay.deliver_all()
     temporal.run(temporal.client.get_workflow_handle(child.temporal_workflow_id).terminate())
+
+
+def test_a_child_that_nobody_waits_for_is_started_also_when_its_step_is_tried_twice(
+    make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User
+) -> None:
+    make_workflow(FIRST, name="Double", input_schema=NUMBERS)
+    version = make_workflow(runs("demo/double"), name="Outer").current
+    assert version is not None
+    parent = services.start(version, values={}, user=owner)
+
+    # As by a worker that is killed after the first, before the server has its answer.
+    first, again = (
+        children.prepare(parent, place="other", workflow="demo/double", values={"number": 4}, is_awaited=False) for _ in range(2)
+    )
+    child = child_of(parent)
+    finish(temporal, child)
+
+    assert (first.is_done, first) == (True, again)
+    assert (child.status, children.told_of(first.workflow_id)["output"]) == ("completed", {"twice": 8})
+
+
+def test_a_child_that_nobody_waits_for_is_tried_again_when_its_step_is(
+    make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User
+) -> None:
+    make_workflow(values("end", "{{ input.there }}"), name="Inner")
+    parent = run(temporal, make_workflow(runs("demo/inner", wait=False)), owner)
+    child = child_of(parent)
+    finish(temporal, child)
+    assert (parent.status, child.status) == ("completed", "failed")
+
+    Execution.objects.filter(pk=child.pk).update(input={"there": "now"})
+    for _ in range(2):
+        children.prepare(parent, place="other", workflow="demo/inner", values={}, is_awaited=False)
+    finish(temporal, child)
+
+    assert (child.status, child.attempt) == ("completed", 2)
 
 
 def test_a_cancel_of_the_parent_reaches_the_child(
@@ -148,6 +185,26 @@ def test_a_workflow_runs_what_its_publisher_may_start_and_no_more(
 
     assert "There is no workflow 'theirs/hidden'" in foreign.error_message
     assert "may not start batch_processing" in code.error_message
+
+
+def test_a_test_run_acts_for_who_started_it_whoever_publishes_its_draft(
+    make_workflow: Callable[..., Workflow], owner: User
+) -> None:
+    staff = User.objects.create_superuser(email="staff@example.com", password="only-for-tests")
+    theirs = services.create_project(name="Theirs", owner=staff)
+    document = DefinitionDoc.model_validate({"name": "Hidden", "steps": [values("end", "1")]})
+    hidden = services.publish(services.create_workflow(theirs, user=staff, document=document), user=staff).workflow
+    workflow = make_workflow(runs("batch_processing"), name="Outer", is_published=False)
+    draft = workflow.versions.get()
+    parent = services.start(draft, values={}, user=owner, is_test=True)
+    services.change_draft(workflow, DefinitionDoc.model_validate({"name": "Outer", "steps": [values("end", "1")]}))
+    services.publish(workflow, user=staff)
+
+    for name, message in {"batch_processing": "has started this test and may not start", hidden.full_name: "no workflow"}.items():
+        with pytest.raises(StepError, match=message):
+            children.prepare(parent, place="other", workflow=name, values={"batch_id": "one"}, is_awaited=True)
+
+    assert not Execution.objects.filter(trigger_ref=parent.temporal_workflow_id).exists()
 
 
 def test_a_workflow_of_code_can_be_run(make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User) -> None:

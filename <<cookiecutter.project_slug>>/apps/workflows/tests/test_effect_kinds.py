@@ -266,3 +266,17 @@ def test_two_functions_of_one_name_are_refused(scored: list[Any]) -> None:
 
 def test_the_form_of_a_code_step_knows_its_functions(scored: list[Any]) -> None:
     assert base.find("code").Config.model_json_schema()["properties"]["function"]["enum"] == ["scored"]
+
+
+def test_a_draft_is_published_by_nobody_when_a_test_asks_whether_its_publisher_may(
+    make_workflow: Callable[..., Workflow],
+) -> None:
+    staff = User.objects.create_superuser(email="staff@example.com", password="only-for-tests")
+    workflow = make_workflow(LETTER, is_published=False)
+    tested = services.start(workflow.versions.get(), values={}, user=staff, is_test=True)
+    services.publish(workflow, user=staff)
+
+    with pytest.raises(StepError, match="who publishes"):
+        run(tested, "code", function="import_user", arguments={"email": "ada@example.com"})
+
+    assert not User.objects.filter(email="ada@example.com").exists()
