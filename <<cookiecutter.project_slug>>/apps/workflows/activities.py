@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from pydantic_core import to_jsonable_python
@@ -71,7 +72,7 @@ def begin_wait(wanted: StepInput) -> Until:
     if run.is_reused:
         return Until(moment=timezone.now())
     if run.waits_until is None:
-        with _final_errors(run):
+        with _final_errors(run, attempts=step.attempts):
             run.waits_until = _moment(_run_kind(execution, step))
             run.save(update_fields=["waits_until"])
     assert run.waits_until is not None
@@ -82,7 +83,11 @@ def begin_wait(wanted: StepInput) -> Until:
 def close_step(wanted: CloseInput) -> None:
     """Note how a step ended that waited."""
     execution = _execution(wanted.execution_id)
-    run = StepRun.objects.get(execution=execution, key=wanted.key, attempt=execution.attempt)
+    run = StepRun.objects.filter(execution=execution, key=wanted.key).latest("attempt")
+    if run.attempt != execution.attempt:
+        # The execution was reset in Temporal itself, and its row has learnt of that while the step waited.
+        seen, run = run, StepRun(execution=execution, key=run.key, attempt=execution.attempt, status=StepRun.Status.WAITING)
+        run.kind, run.name = seen.kind, seen.name
     if run.status not in runs.OPEN:
         return
     kind = base.find(run.kind)
@@ -102,7 +107,7 @@ def choose_next(wanted: StepInput) -> str:
     if run.reason:
         return run.decision
     context = context_of(execution, needed=[edge.condition for edge in step.next])
-    with _final_errors(run):
+    with _final_errors(run, attempts=step.attempts):
         for edge in sorted(step.next, key=lambda edge: not edge.condition):
             if not edge.condition or _holds(edge.condition, context):
                 run.decision, run.reason = edge.to, edge.condition or "no condition held"
@@ -223,13 +228,16 @@ def _holds(condition: str, context: dict[str, Any]) -> bool:
 
 
 def _moment(value: Any) -> datetime:
-    if isinstance(value, str):
-        value = parse_datetime(value)
-    if isinstance(value, timedelta):
-        value = timezone.now() + value
-    if not isinstance(value, datetime):
-        raise StepError("A wait ends at a time or after a duration, such as 2026-01-31T09:00:00Z or duration('3h').")
-    return value if timezone.is_aware(value) else timezone.make_aware(value)
+    try:
+        if isinstance(value, str):
+            value = parse_datetime(value)
+        if isinstance(value, timedelta):
+            value = timezone.now() + value
+        if isinstance(value, datetime):
+            return value if timezone.is_aware(value) else timezone.make_aware(value)
+    except (ValueError, OverflowError) as error:
+        raise StepError(f"A wait ends at a time that there is: {error}.") from error
+    raise StepError("A wait ends at a time or after a duration, such as 2026-01-31T09:00:00Z or duration('3h').")
 
 
 def _output(value: Any) -> Any:
@@ -244,10 +252,21 @@ def _output(value: Any) -> Any:
 
 
 @contextmanager
-def _final_errors(run: StepRun) -> Iterator[None]:
-    """What no repetition cures fails the step at once, by its name."""
+def _final_errors(run: StepRun, *, attempts: int | None = None) -> Iterator[None]:
+    """What no repetition cures fails the step at once, by its name.
+
+    `attempts` is for what is tried for ever, while the database is away: anything else fails the step after so many.
+    """
     try:
         yield
     except StepError as error:
-        runs.fail(run, str(error))
-        raise ApplicationError(f"{run.name}: {error}", type="StepFailed", non_retryable=True) from error
+        raise _failed(run, str(error)) from error
+    except Exception as error:
+        if attempts is None or isinstance(error, (OperationalError, InterfaceError)) or activity.info().attempt < attempts:
+            raise
+        raise _failed(run, f"{type(error).__name__}: {error}") from error
+
+
+def _failed(run: StepRun, reason: str) -> ApplicationError:
+    runs.fail(run, reason)
+    return ApplicationError(f"{run.name}: {reason}", type="StepFailed", non_retryable=True)

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from apps.executions.models import Execution
-from apps.workflows.expressions import steps_in, texts_of
+from apps.workflows.expressions import expressions, steps_in, texts_of
 from apps.workflows.models import Run, StepRun
 
 
@@ -37,7 +37,8 @@ def context_of(execution: Execution, *, needed: Any = None) -> dict[str, Any]:
 
 
 def _keys(needed: Any) -> set[str]:
-    return {key for text in texts_of(needed) for key in steps_in(text)}
+    # A text is an expression, or it has some in it: quotes of the text around them mean nothing.
+    return {key for text in texts_of(needed) for each in (text, *expressions(text)) for key in steps_in(each)}
 
 
 def _outputs(execution: Execution, keys: Iterable[str] | None) -> dict[str, Any]:

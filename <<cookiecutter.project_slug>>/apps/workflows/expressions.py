@@ -21,12 +21,15 @@ FUNCTIONS = frozenset({
     "getMinutes", "getSeconds",
 })  # fmt: skip
 MAX_LENGTH = 2_000
-FILLED = re.compile(r"\{\{((?:(?!\}\}).)*)\}\}", re.DOTALL)
+OPENING, CLOSING = "{{", "}}"
+# How often an expression may go through a list, one time after the other, and how many values it may join for each element.
+MAX_LOOPS, MAX_JOINED = 3, 8
 # Names that all(), exists(), exists_one(), map() and filter() give to the elements of their list.
-LOCAL = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*([A-Za-z_]\w*)\s*,")
+LOCAL = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
 # What stands in quotes is no reference.
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
-STEP = re.compile(r"\bsteps\.([A-Za-z_]\w*)")
+STEP = re.compile(r"(?<![\w.])steps\s*\.\s*([A-Za-z_]\w*)")
+STEP_BY_TEXT = re.compile(r"(?<![\w.])steps\s*\[")
 INPUT = re.compile(r"(?<![\w.])input\.([A-Za-z_]\w*)")
 
 type Context = Mapping[str, Any]
@@ -43,6 +46,9 @@ def check(expression: str, *, with_item: bool = False) -> None:
     unknown = set(program.variables()) - known - set(LOCAL.findall(expression))
     if unknown:
         raise ExpressionError(f"{expression!r} speaks of {', '.join(sorted(unknown))}: begin with {', '.join(sorted(known))}.")
+    if STEP_BY_TEXT.search(QUOTED.sub("''", expression)):
+        raise ExpressionError(f"{expression!r} speaks of steps by [ ]: write steps.KEY, so that it is known which it needs.")
+    _require_end(expression)
     # Operators have names such as _&&_.
     if functions := {name for name in program.functions() if name.isidentifier()} - FUNCTIONS:
         raise ExpressionError(f"{expression!r} calls {', '.join(sorted(functions))}: there are {', '.join(sorted(FUNCTIONS))}.")
@@ -52,13 +58,13 @@ def check_text(text: str, *, with_item: bool = False) -> None:
     """Check every expression in a text. Raises ExpressionError."""
     for expression in expressions(text):
         check(expression, with_item=with_item)
-    if "{{" in FILLED.sub("", text) or "}}" in FILLED.sub("", text):
+    if any(brace in part for part, is_expression in _parts(text) if not is_expression for brace in (OPENING, CLOSING)):
         raise ExpressionError("A {{ or }} stands alone: an expression stands between both.")
 
 
 def expressions(text: str) -> Iterator[str]:
     """The expressions in a text."""
-    return (found.group(1).strip() for found in FILLED.finditer(text))
+    return (part for part, is_expression in _parts(text) if is_expression)
 
 
 def steps_in(expression: str) -> set[str]:
@@ -79,7 +85,7 @@ def evaluate(expression: str, context: Context) -> Any:
         return program.execute({name: context[name] for name in program.variables() if name in context})
     except KeyError as error:
         raise ExpressionError(f"{expression!r} has no value: there is no {error.args[0]}.") from error
-    except (ValueError, TypeError, RuntimeError, ArithmeticError) as error:
+    except (LookupError, ValueError, TypeError, RuntimeError, ArithmeticError) as error:
         raise ExpressionError(f"{expression!r} has no value: {error}") from error
 
 
@@ -93,9 +99,10 @@ def holds(expression: str, context: Context) -> bool:
 
 def render(text: str, context: Context) -> Any:
     """A text with its expressions replaced; the value itself of a text that is one expression. Raises ExpressionError."""
-    if match := FILLED.fullmatch(text.strip()):
-        return evaluate(match.group(1).strip(), context)
-    return FILLED.sub(lambda found: _as_text(evaluate(found.group(1).strip(), context)), text)
+    match list(_parts(text.strip())):
+        case [(expression, True)]:
+            return evaluate(expression, context)
+    return "".join(_as_text(evaluate(part, context)) if is_expression else part for part, is_expression in _parts(text))
 
 
 def render_all(value: Any, context: Context) -> Any:
@@ -121,6 +128,38 @@ def texts_of(value: Any) -> Iterator[str]:
         case dict():
             for each in value.values():
                 yield from texts_of(each)
+
+
+def _parts(text: str) -> Iterator[tuple[str, bool]]:
+    """The parts of a text in their order, and whether each is an expression; read once, however many braces there are."""
+    end = 0
+    while (start := text.find(OPENING, end)) >= 0 and (closing := text.find(CLOSING, start + 2)) >= 0:
+        if start > end:
+            yield text[end:start], False
+        yield text[start + 2 : closing].strip(), True
+        end = closing + 2
+    if end < len(text):
+        yield text[end:], False
+
+
+def _require_end(expression: str) -> None:
+    """Raises ExpressionError for what takes too long or grows too much with its lists: nothing else runs meanwhile."""
+    plain = QUOTED.sub("''", expression)
+    loops = [_in_brackets(plain, found.end()) for found in LOCAL.finditer(plain)]
+    if len(loops) > MAX_LOOPS or any(LOCAL.search(loop) for loop in loops):
+        raise ExpressionError(f"{expression!r} goes through lists in lists, or more than {MAX_LOOPS} times: use a code step.")
+    if any(loop.count("+") > MAX_JOINED for loop in loops):
+        raise ExpressionError(f"{expression!r} adds more than {MAX_JOINED} times for each element of a list: use a code step.")
+
+
+def _in_brackets(text: str, start: int) -> str:
+    """What stands from there to the bracket that closes it."""
+    depth = 1
+    for place, letter in enumerate(text[start:], start=start):
+        depth += (letter == "(") - (letter == ")")
+        if not depth:
+            return text[start:place]
+    return text[start:]
 
 
 @lru_cache(maxsize=1_000)

@@ -5,6 +5,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from jsonschema import Draft202012Validator, FormatChecker
+from pydantic_core import to_jsonable_python
+
+from apps.workflows.storable import as_storable
 
 TYPES = ("string", "integer", "number", "boolean", "array", "object")
 # No references and no patterns: a schema comes from people, and must not fetch, loop or take for ever.
@@ -26,7 +29,12 @@ def schema_problems(schema: Any) -> Iterator[str]:
 
 
 def read(schema: Mapping[str, Any], values: Any) -> dict[str, Any]:
-    """The values with the schema's defaults. Raises ValidationError by field name."""
+    """The values with the schema's defaults, as plain JSON: a time is a text. Raises ValidationError by field name."""
+    try:
+        values = to_jsonable_python(values)
+        as_storable(values)
+    except ValueError as problem:
+        raise ValidationError({"input": f"This has what cannot be stored: {problem}."}) from problem
     if not isinstance(values, dict):
         raise ValidationError({"input": 'The input is an object, such as {"name": "Ada"}.'})
     defaults = {name: field["default"] for name, field in schema.get("properties", {}).items() if "default" in field}

@@ -24,6 +24,9 @@ CONTEXT = {
         ("size(input.tags) * 2", 4),
         ("input.name.startsWith('A') ? 'yes' : 'no'", "yes"),
         ("input.amount > 99.5", True),
+        ("input.tags.filter(tag, (tag != 'a')).map(tag, tag + '!') == ['b!']", True),
+        ("size(input.tags.filter(tag, tag == ').map(x, x.map(y, y))')) == 0", True),
+        ("input.tags[1]", "b"),
     ],
 )
 def test_an_expression_has_its_value(expression: str, value: Any) -> None:
@@ -42,6 +45,10 @@ def test_an_expression_has_its_value(expression: str, value: Any) -> None:
         ("input.name.__class__()", "is no expression|calls __class__"),
         ("item.name", "speaks of item"),
         ("input.name == " + "'a'" * 1000, "at most 2,000 characters"),
+        ("steps['review'].output", "write steps.KEY"),
+        ("input.tags.all(a, input.tags.exists(b, a == b))", "lists in lists"),
+        ("input.tags" + ".map(s, s + s)" * 4, "more than 3 times"),
+        (f"input.tags.map(s, {' + '.join('s' * 10)})", "more than 8 times"),
     ],
 )
 def test_what_can_never_have_a_value_is_refused(expression: str, reason: str) -> None:
@@ -50,7 +57,16 @@ def test_what_can_never_have_a_value_is_refused(expression: str, reason: str) ->
 
 
 @pytest.mark.parametrize(
-    "expression", ["input.nothing", "input.name.deeper", "steps.other.output", "input.amount + 'a'", "1 / 0"]
+    "expression",
+    [
+        "input.nothing",
+        "input.name.deeper",
+        "steps.other.output",
+        "input.amount + 'a'",
+        "1 / 0",
+        "input.tags[2]",
+        "input.tags[-1]",
+    ],
 )
 def test_what_has_no_value_here_is_said(expression: str) -> None:
     expressions.check(expression)
@@ -75,6 +91,8 @@ def test_a_condition_is_true_or_false() -> None:
         ("as {{ input.tags }}", 'as ["a", "b"]'),
         ("{{ input.amount > 3 }}!", "true!"),
         ("no expression", "no expression"),
+        ("it's '{{ input.name }}'", "it's 'Ada'"),
+        ("{ {{ input.amount }} }", "{ 250 }"),
     ],
 )
 def test_a_text_has_its_expressions_replaced(text: str, value: Any) -> None:
@@ -83,7 +101,7 @@ def test_a_text_has_its_expressions_replaced(text: str, value: Any) -> None:
     assert expressions.render(text, CONTEXT) == value
 
 
-@pytest.mark.parametrize("text", ["Dear {{ input.name", "Dear input.name }}", "{{ }}", "Dear {{ nobody }}"])
+@pytest.mark.parametrize("text", ["Dear {{ input.name", "Dear input.name }}", "{{ }}", "Dear {{ nobody }}", "{{" * 100_000])
 def test_a_text_that_cannot_be_filled_is_refused(text: str) -> None:
     with pytest.raises(ExpressionError):
         expressions.check_text(text)
@@ -93,6 +111,7 @@ def test_what_an_expression_speaks_of_is_found_and_not_in_what_it_quotes() -> No
     expression = "steps.one.output.x == 'steps.two' && input.a > input.b.c && execution.input == 1"
 
     assert expressions.steps_in(expression) == {"one"}
+    assert expressions.steps_in("trigger.data.steps.total + input.steps.one") == set()
     assert expressions.inputs_in(expression) == {"a", "b"}
 
 
