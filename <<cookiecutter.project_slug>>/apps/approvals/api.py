@@ -13,7 +13,6 @@ from django.http import Http404, HttpRequest
 from ninja import Field, Router, Schema
 from ninja.errors import HttpError
 from ninja.pagination import paginate
-from ninja.throttling import AnonRateThrottle
 
 from apps.approvals import links, services, settling, webhooks
 from apps.approvals.models import PeopleRequest, Person
@@ -21,12 +20,13 @@ from apps.approvals.services import AlreadyDecided, TooLate
 from apps.approvals.shared import APPROVED, REJECTED
 from apps.users.auth import account
 from config.pagination import Pages
+from config.throttling import PublicThrottle
 
 approvals = Router(tags=["approvals"])
 signatures = Router(tags=["approvals"])
 
 # A token cannot be guessed. These keep a program that has gone wild, or one that tries, from costing much.
-DECISIONS, DELIVERIES = AnonRateThrottle("120/m"), AnonRateThrottle("1200/m")
+DECISIONS, DELIVERIES = PublicThrottle("decisions", "120/m"), PublicThrottle("signatures", "1200/m")
 
 
 class AskedOut(Schema):

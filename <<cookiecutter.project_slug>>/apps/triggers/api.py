@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404
 from ninja import Header, Query, Router, Status
 from ninja.errors import HttpError
 from ninja.pagination import paginate
-from ninja.throttling import AnonRateThrottle
 
 from apps.triggers import addresses, firing, kinds, schedules, services, webhooks
 from apps.triggers.kinds import Delivery
@@ -31,6 +30,7 @@ from apps.triggers.schemas import (
 )
 from apps.users.auth import account
 from apps.workflows import access
+from config.throttling import PublicThrottle
 
 router = Router(tags=["triggers"])
 deliveries = Router(tags=["triggers"])
@@ -40,7 +40,7 @@ SHOWN = (
     "created_at", "keeps_previous",
 )  # fmt: skip
 # A signature cannot be guessed. This keeps a program that has gone wild from costing much.
-DELIVERIES = AnonRateThrottle("1200/m")
+DELIVERIES = PublicThrottle("deliveries", "1200/m")
 
 
 @router.get("/kinds", response=list[TriggerKindOut], summary="The kinds of triggers that there are")

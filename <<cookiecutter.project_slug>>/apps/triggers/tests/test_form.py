@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -88,3 +89,15 @@ def test_one_address_sends_so_many_a_minute(make_trigger: MakeTrigger) -> None:
     answers = [send(path, amount="many").status_code for _ in range(22)]
 
     assert answers == [400] * 20 + [429] * 2
+
+
+def test_what_programs_deliver_and_decide_closes_no_form(make_trigger: MakeTrigger) -> None:
+    path = f"/forms/{keys.token(make_trigger('form'))}/"
+    others = [f"/api/v1/webhooks/triggers/{uuid4()}", "/api/v1/webhooks/signature/clicksign", "/api/v1/approvals/x/decision"]
+
+    for other in others * 20:
+        Client().post(other, {}, "application/json")
+    answers = [send(path, amount="many").status_code for _ in range(21)]
+
+    assert answers == [400] * 20 + [429]
+    assert [Client().post(other, {}, "application/json").status_code for other in others] == [404, 401, 404]
