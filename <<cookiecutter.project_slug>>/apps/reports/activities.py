@@ -23,7 +23,7 @@ def write_daily_report(wanted: DailyReportInput) -> DailyReportResult:
     reports = [Report.objects.update_or_create(day=day, format=each, defaults={"recipients": recipients})[0] for each in FORMATS]
     failed = [report.error for report in reports if not writing.write(report)]
     if failed:
-        raise ApplicationError(" ".join(failed), type="ReportNotWritten")
+        raise ApplicationError(" ".join(failed), type="ReportNotWritten", non_retryable=True)
     if recipients:
         mail_reports.enqueue([str(report.pk) for report in reports])
     return DailyReportResult(day=day, reports=[report.filename for report in reports])

@@ -1,18 +1,24 @@
 """Reports are written and mailed by django.tasks, each once however often it is tried."""
 
+from typing import Any
 from uuid import UUID
 
-from django.tasks import task
+from django.conf import settings
+from django.tasks import TaskContext, task
 
 from apps.reports import writing
 from apps.reports.models import Report
 
 
-@task
-def write_reports(execution_id: str, attempt: int) -> int:
-    """Write what is queued for an attempt of an execution, have it mailed, and give how many were written."""
+@task(backend="patient", takes_context=True)
+def write_reports(context: "TaskContext[..., Any]", execution_id: str, attempt: int) -> int:
+    """Write what is queued for an attempt of an execution, have it mailed, and give how many were written.
+
+    Raises what may pass, to be tried again.
+    """
+    is_last = context.attempt >= settings.TASKS[write_reports.backend].get("OPTIONS", {}).get("max_attempts", 1)
     reports = Report.objects.filter(execution=UUID(execution_id), attempt=attempt).select_related("execution")
-    written = sum([writing.write(report) for report in reports.filter(status=Report.Status.QUEUED)])
+    written = sum([writing.write(report, is_last=is_last) for report in reports.filter(status=Report.Status.QUEUED)])
     # Also those of a try that ended before it had them mailed. Who has the mail gets no other.
     mailed = reports.filter(status=Report.Status.READY).exclude(recipients=[])
     if keys := [str(pk) for pk in mailed.values_list("pk", flat=True)]:

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
 
 WRITING = workflow.ActivityConfig(
     start_to_close_timeout=timedelta(minutes=10),
-    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1), maximum_attempts=5),
+    retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
 )
 
 

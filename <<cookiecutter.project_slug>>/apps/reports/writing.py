@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.urls import reverse
 
 from apps.notifications import mails
@@ -15,16 +15,22 @@ from apps.reports.models import Report
 logger = logging.getLogger(__name__)
 # In bytes. Mail servers refuse more than some 10 MB, and a mail is a third longer than what it carries.
 MAX_ATTACHED = 5_000_000
+PASSING = (InterfaceError, OperationalError)
 
 
-def write(report: Report) -> bool:
-    """Write a report, and give whether that worked. What is wrong with it is noted: trying again would not mend it."""
+def write(report: Report, *, is_last: bool = False) -> bool:
+    """Write a report, and give whether that worked. What is wrong with it is noted: trying again would not mend it.
+
+    Raises what may pass, a database that is away or too busy, and notes it as well where this try `is_last`.
+    """
     try:
         with transaction.atomic():
             content = compose(report)
     except NoPdf as error:
         report.failed(str(error))
     except Exception as error:
+        if isinstance(error, PASSING) and not is_last:
+            raise
         logger.exception("a report could not be written", extra={"report_id": str(report.pk)})
         report.failed(f"It could not be written: {type(error).__name__}.")
     else:

@@ -211,8 +211,9 @@ TEMPORAL_PROBE_ADDRESS = env.bind_address("TEMPORAL_PROBE_ADDRESS")
 # https://docs.djangoproject.com/en/6.1/ref/settings/#tasks  docs/tasks.md
 TASKS: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "apps.tasks.backends.TemporalBackend"},
-    # For what may be away for hours, such as a mail server: a day of attempts, most of them 100 seconds apart.
-    "patient": {"BACKEND": "apps.tasks.backends.TemporalBackend", "OPTIONS": {"max_attempts": 870, "timeout": 60}},
+    # For what may be away for hours, such as a mail server: a day of attempts, most of them 100 seconds apart, each of
+    # 10 minutes at most, which a long report as PDF may need.
+    "patient": {"BACKEND": "apps.tasks.backends.TemporalBackend", "OPTIONS": {"max_attempts": 870, "timeout": 600}},
 }
 
 # EXECUTIONS

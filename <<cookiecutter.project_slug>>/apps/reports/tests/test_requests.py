@@ -1,15 +1,18 @@
 """When reports are written: at the end of what the settings name, every day, and when somebody asks. Each once."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from apps.development.testing import Temporal
 from apps.executions import projection
@@ -18,7 +21,8 @@ from apps.executions.services import cancel_execution
 from apps.executions.shared import End
 from apps.executions.shared import Report as Ending
 from apps.executions.tests.rows import execution, person
-from apps.reports import services, tasks
+from apps.reports import services, tasks, writing
+from apps.reports.activities import write_daily_report
 from apps.reports.checks import check_reports
 from apps.reports.models import Report
 from apps.reports.shared import DAILY_REPORT, DailyReportInput, DailyReportResult
@@ -48,6 +52,12 @@ def enqueued() -> list[tuple[str, list[Any]]]:
     """Tasks in the outbox: the function's name, its arguments."""
     messages = OutboxMessage.objects.filter(kind="activity").order_by("pk")
     return [(message.payload["task"].rpartition(".")[2], message.payload["args"]) for message in messages]
+
+
+def write(found: Execution, *, tried: int = 1) -> int:
+    """As a worker's try of that number."""
+    written: int = tasks.write_reports.func(type("Context", (), {"attempt": tried})(), str(found.pk), 1)
+    return written
 
 
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
@@ -103,7 +113,7 @@ def test_a_task_writes_what_is_queued_and_has_it_mailed() -> None:
     found = execution(user=person())
     end(found)
 
-    assert tasks.write_reports.call(str(found.pk), 1) == 2
+    assert write(found) == 2
     keys = sorted(str(pk) for pk in Report.objects.values_list("pk", flat=True))
 
     assert {report.status for report in Report.objects.all()} == {"ready"}
@@ -112,13 +122,47 @@ def test_a_task_writes_what_is_queued_and_has_it_mailed() -> None:
     assert tasks.mail_reports.call(keys) == 2
 
 
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_for_a_while_costs_no_report(monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
+    found = execution()
+    end(found)
+
+    with monkeypatch.context() as away:
+        away.setattr(writing, "compose", _raise(error))
+        with pytest.raises(error):
+            write(found)
+    assert set(Report.objects.values_list("status", flat=True)) == {"queued"}
+
+    assert (write(found), tasks.write_reports.backend) == (2, "patient")
+    assert set(Report.objects.values_list("status", flat=True)) == {"ready"}
+
+
+def test_what_the_database_refuses_to_the_last_try_has_failed(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = execution()
+    end(found)
+    monkeypatch.setattr(writing, "compose", _raise(OperationalError))
+
+    assert write(found, tried=settings.TASKS["patient"]["OPTIONS"]["max_attempts"]) == 0
+
+    assert set(Report.objects.values_list("status", "error")) == {("failed", "It could not be written: OperationalError.")}
+
+
+def _raise(error: type[Exception]) -> Callable[[Report], bytes]:
+    def compose(_: Report) -> bytes:
+        raise error
+
+    return compose
+
+
 def test_a_try_that_was_killed_between_writing_and_mailing_is_made_good() -> None:
     found = execution(user=person())
     end(found)
-    tasks.write_reports.call(str(found.pk), 1)
+    write(found)
     OutboxMessage.objects.filter(payload__task__endswith="mail_reports").delete()
 
-    again = tasks.write_reports.call(str(found.pk), 1)
+    again = write(found)
 
     name, (keys,) = enqueued()[-1]
     assert (again, name) == (0, "mail_reports")
@@ -197,6 +241,21 @@ def test_the_summary_of_a_day_is_written_by_a_workflow_and_mailed_once(temporal:
         (f"summary-{yesterday}.html", "ready"),
     ]
     assert [tasks.mail_reports.call(keys) for name, (keys, *_) in enqueued() if name == "mail_reports"] == [1, 0]
+
+
+def test_a_database_that_is_away_is_no_end_of_a_summary_and_what_no_try_can_mend_is(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = DailyReportInput(day=timezone.localdate())
+
+    monkeypatch.setattr(writing, "compose", _raise(OperationalError))
+    with pytest.raises(OperationalError):
+        ActivityEnvironment().run(write_daily_report, wanted)
+
+    monkeypatch.setattr(writing, "compose", _raise(ZeroDivisionError))
+    with pytest.raises(ApplicationError) as caught:
+        ActivityEnvironment().run(write_daily_report, wanted)
+    assert (caught.value.type, caught.value.non_retryable) == ("ReportNotWritten", True)
 
 
 @pytest.mark.parametrize(
