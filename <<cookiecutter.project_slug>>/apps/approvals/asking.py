@@ -46,8 +46,8 @@ class Document:
 class Question:
     """What is asked of whom. `people` are addresses; `quorum` is any, all or a number of those who must say yes.
 
-    Without an answer after `timeout` the request expires, or counts as a yes with on_timeout="approve". Who has not answered is
-    reminded so long after the beginning as `remind_after` says.
+    Without an answer after `timeout` the request expires; an approval with on_timeout="approve" counts as a yes. Who has not
+    answered is reminded so long after the beginning as `remind_after` says.
     """
 
     kind: Literal["approval", "signature"]
@@ -121,6 +121,8 @@ def _opened(execution_id: str, step: str, question: Question) -> PeopleRequest:
         return repeated
     if not execution.is_open:
         raise CannotAsk(f"the execution is {execution.status}")
+    if question.kind == "signature" and question.on_timeout == "approve":
+        raise CannotAsk("no answer is no signature")
     settling.cancel(of_step.pending())
     people, now = _people(question), timezone.now()
     request = PeopleRequest.objects.create(

@@ -144,12 +144,13 @@ def test_the_lines_of_the_log_do_not_have_it(ask: Ask, caplog: pytest.LogCapture
         ({"people": ["nobody"]}, "no e-mail address"),
         ({"people": [ADA], "quorum": "2"}, "2 of 1 people"),
         ({"people": [f"{number}@example.com" for number in range(101)]}, "100 at most"),
+        ({"people": [ADA], "kind": "signature", "on_timeout": "approve"}, "no answer is no signature"),
         ({"people": [ADA], "documents": [asking.Document(name="a", media_type="b", content=b"x" * (20 * 2**20 + 1))]}, "20 MiB"),
     ],
 )
 def test_what_makes_no_sense_is_not_asked(execution: Execution, asked: dict[str, Any], message: str) -> None:
     with pytest.raises(asking.CannotAsk, match=message):
-        asking.open_request(execution_id=str(execution.pk), step="ask", question=asking.Question(kind="approval", **asked))
+        asking.open_request(execution_id=str(execution.pk), step="ask", question=asking.Question(**{"kind": "approval", **asked}))
 
     execution.refresh_from_db()
     assert execution.status == "running"

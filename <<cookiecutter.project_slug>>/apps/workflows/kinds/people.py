@@ -127,6 +127,12 @@ class SignatureKind(AskKind):
         may_delegate: bool = False
         provider: Literal["", "built-in", "clicksign", "zapsign"] = ""
 
+    def check(self, config: AskConfig) -> Iterator[str]:
+        """As every question; and nobody signs by silence."""
+        yield from super().check(config)
+        if config.on_timeout == "approve":
+            yield "No answer is no signature: on_timeout must be fail."
+
     def question(self, config: Any) -> Question:
         """What is to be signed by whom, and where."""
         return replace(super().question(config), provider=config.provider or self.default_provider)

@@ -210,6 +210,12 @@ def test_a_question_that_makes_no_sense_is_refused_when_it_is_saved(config: dict
     assert message in refused.value.message_dict[field][0]
 
 
+@pytest.mark.parametrize("kind", ["signature", "request-signatures", "clicksign", "zapsign"])
+def test_nobody_signs_by_not_answering(kind: str) -> None:
+    with pytest.raises(ValidationError, match="No answer is no signature"):
+        base.find(kind).read({"people": [ADA], "on_timeout": "approve"})
+
+
 def test_an_expression_may_give_one_address_or_many() -> None:
     context = {"input": {"one": ADA, "more": [BOB, {"email": "eve@example.com"}]}}
     kind = base.find("approval")
