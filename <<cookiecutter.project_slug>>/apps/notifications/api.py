@@ -149,7 +149,7 @@ def _effective(user: User, workflow: str) -> list[Choice]:
 
 
 def _check(user: User, workflow: str) -> None:
-    if workflow and workflow not in catalog.all_startables(user):
+    if workflow and workflow not in catalog.offered(user):
         raise _invalid("query", "workflow", f"There is no workflow {workflow!r}.")
 
 

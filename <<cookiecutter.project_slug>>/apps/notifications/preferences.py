@@ -15,8 +15,10 @@ from apps.users.models import User
 # What a process remembers of who wants anything at all, in seconds: an execution that nobody wants to hear of costs no query.
 REMEMBERED = 3
 REMEMBERED_AS = "notifications.wanted"
-# Started by whom it belongs to. Of what code started for them, such as an onboarding, people hear only if they asked for it.
+# Started by whom it belongs to.
 BY_HAND = frozenset({Execution.Trigger.MANUAL, Execution.Trigger.API, Execution.Trigger.COMMAND})
+# Of what code started for them, such as an onboarding, people hear only if they asked for it.
+UNASKED = frozenset({Execution.Trigger.CODE, Execution.Trigger.OUTSIDE})
 
 # By event and channel.
 type Choices = dict[tuple[str, str], bool]
@@ -71,8 +73,8 @@ def forget() -> None:
 
 def recipients(execution: Execution, event: str) -> Iterator[Recipient]:
     """Who is told that, and how."""
-    by_hand = execution.trigger in BY_HAND and execution.user_id is not None
-    if not _concerns_anybody(execution.workflow, event, by_hand=by_hand):
+    is_news = _is_news_to_its_owner(execution, event)
+    if not _concerns_anybody(execution.workflow, event, is_news=is_news):
         return
     users = User.objects.filter(Q(pk=execution.user_id) | Q(contact__follows_all=True), is_active=True).select_related("contact")
     rows = Preference.objects.filter(user__in=users, event=event, workflow__in=("", execution.workflow))
@@ -82,16 +84,23 @@ def recipients(execution: Execution, event: str) -> Iterator[Recipient]:
         if not own and not user.has_perm(f"executions.{VIEW}"):
             continue
         for channel in Channel.values:
-            default = usual(event, channel) and (by_hand or not own)
+            default = usual(event, channel) and (is_news or not own)
             for_all = chosen.get((user.pk, "", channel), default)
             if chosen.get((user.pk, execution.workflow, channel), for_all) and _can_be_told(user, channel):
                 yield Recipient(user.pk, channel)
 
 
-def _concerns_anybody(workflow: str, event: str, *, by_hand: bool) -> bool:
+def _is_news_to_its_owner(execution: Execution, event: str) -> bool:
+    """Whether the defaults are about that. What a trigger starts each minute is told when it fails, not each minute."""
+    if execution.user_id is None or execution.trigger in UNASKED:
+        return False
+    return execution.trigger in BY_HAND or event == Event.FAILURE
+
+
+def _concerns_anybody(workflow: str, event: str, *, is_news: bool) -> bool:
     wanted = cache.get_or_set(REMEMBERED_AS, _ask, REMEMBERED)
     assert isinstance(wanted, Wanted)
-    by_default = bool(settings.NOTIFICATION_DEFAULTS.get(event)) and (by_hand or wanted.followed)
+    by_default = bool(settings.NOTIFICATION_DEFAULTS.get(event)) and (is_news or wanted.followed)
     return by_default or not wanted.chosen.isdisjoint({(event, ""), (event, workflow)})
 
 

@@ -56,7 +56,7 @@ def read(request: HttpRequest) -> HttpResponse:
 def choices(request: HttpRequest) -> HttpResponse:
     """What the account is told of, for all workflows or for one of them."""
     user, workflow = account(request), request.GET.get("workflow", "")
-    if workflow and workflow not in catalog.all_startables(user):
+    if workflow and workflow not in catalog.offered(user):
         raise Http404
     if request.method == "POST":
         ticked = {(event, channel): f"{event}-{channel}" in request.POST for event in Event.values for channel in Channel.values}
@@ -97,7 +97,7 @@ def _shown(request: HttpRequest, form: ContactForm, workflow: str) -> HttpRespon
         "workflow": workflow,
         "title": catalog.title(workflow),
         "own": bool(workflow and preferences.choices_of(user, workflow)),
-        "workflows": {name: found.title for name, found in catalog.all_startables(user).items()},
+        "workflows": {name: found.title for name, found in catalog.offered(user).items()},
         "channels": Channel,
         "rows": [
             {"event": event, "cells": [{"channel": channel, "wanted": chosen[event, channel]} for channel in Channel]}

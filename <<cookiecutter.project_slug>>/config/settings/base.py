@@ -224,7 +224,7 @@ EXECUTIONS_WRITE_SECONDS = 0.5
 # NOTIFICATIONS
 # ------------------------------------------------------------------------------
 # What people are told of executions that they started, and how, unless they choose otherwise: events start, pause, success and
-# failure, each by inapp, email, webhook.
+# failure, each by inapp, email, webhook. Of what their triggers started: failure alone.
 NOTIFICATION_DEFAULTS = {"failure": ["inapp", "email"]}
 # What would be more mails to an account is marked as failed: when everything fails at once, the inbox tells it as well.
 NOTIFICATION_MAILS_AN_HOUR = 30

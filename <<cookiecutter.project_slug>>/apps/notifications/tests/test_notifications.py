@@ -6,6 +6,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from apps.executions import projection
 from apps.executions.models import Execution
@@ -85,6 +86,40 @@ def test_who_was_onboarded_by_code_hears_of_its_failure_only_if_he_asked(ada: Us
     become(heard, "failed")
 
     assert [notification.execution for notification in Notification.objects.all()] == [heard]
+
+
+@pytest.mark.parametrize("trigger", sorted(set(Execution.Trigger.values) - {"code", "outside"}))
+def test_a_failure_is_told_to_whose_trigger_started_it(ada: User, trigger: str) -> None:
+    become(execution("running", ada, trigger=trigger), "failed")
+
+    assert told() == [("ada@example.com", "failure", "email", 1), ("ada@example.com", "failure", "inapp", 1)]
+
+
+@pytest.mark.parametrize("trigger", ["code", "outside"])
+def test_what_code_started_fails_without_a_word_to_whom_it_is_about(ada: User, trigger: str) -> None:
+    become(execution("running", ada, trigger=trigger), "failed")
+
+    assert told() == []
+
+
+def test_of_what_fires_each_minute_failures_alone_are_told_by_default_and_the_rest_to_who_asked(
+    ada: User, settings: Settings
+) -> None:
+    settings.NOTIFICATION_DEFAULTS = {event: ["inapp"] for event in Event.values}
+    by_hand, fired = execution("pending", ada, trigger="manual"), execution("pending", ada, trigger="schedule")
+
+    for each in (by_hand, fired):
+        for status in ("running", "paused", "running", "completed"):
+            become(each, status)
+    assert sorted(Notification.objects.values_list("execution__trigger", "event")) == [
+        ("manual", "pause"),
+        ("manual", "start"),
+        ("manual", "success"),
+    ]
+
+    only(ada, ("success", INAPP))
+    become(execution("running", ada, trigger="schedule"), "completed")
+    assert Notification.objects.filter(execution__trigger="schedule", event="success").exists()
 
 
 def test_a_choice_for_a_workflow_comes_before_the_one_for_all(ada: User) -> None:
