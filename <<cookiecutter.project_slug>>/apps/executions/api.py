@@ -68,6 +68,8 @@ def create(
         workflow=wanted.workflow, values=wanted.input, user=user, trigger=Execution.Trigger.API, key=key
     )
     if wanted.start and execution.is_planned:
+        # What a key gives again may be of a workflow that the account may no longer start.
+        live.require(user, execution, "start")
         # The same request, sent twice at once, may have started it.
         with suppress(IllegalTransition):
             services.start_execution(execution, user=user)

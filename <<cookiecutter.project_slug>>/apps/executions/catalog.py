@@ -72,13 +72,15 @@ class Startable:
 @dataclass(frozen=True)
 class Source:
     """Workflows that are no code. Their names have a slash: `find` gives the one of a name, `listed` those that an account may
-    start, `named` the names and titles of those whose executions it may see, `planned` the one that an execution was planned of.
+    start, `named` the names and titles of those whose executions it may see, `planned` the one that an execution was planned
+    of, `may_start` whether an account may start an execution of one, or have it done again, even its own.
     """
 
     find: Callable[[str, Actor], Startable | None]
     listed: Callable[[Actor], Iterable[Startable]]
     named: Callable[[Actor], Iterable[tuple[str, str]]]
     planned: Callable[[Execution], Startable | None]
+    may_start: Callable[[Any, Execution], bool]
 
 
 SOURCES: list[Source] = []
@@ -120,6 +122,11 @@ def what_starts(execution: Execution) -> tuple[str, Any]:
     planned = (source.planned(execution) for source in SOURCES)
     startable = next((found for found in planned if found), None) or find(execution.workflow)
     return startable.argument(execution)
+
+
+def may_start(user: Any, execution: Execution) -> bool:
+    """Whether its workflow lets an account start an execution, or have it done again. What people defined asks for more."""
+    return "/" not in execution.workflow or any(source.may_start(user, execution) for source in SOURCES)
 
 
 def resumes_by_itself(workflow: str) -> bool:

@@ -45,13 +45,14 @@ SECTIONS: Final[list[Section]] = []
 def allowed_actions(user: Any, execution: Execution) -> frozenset[str]:
     """What an account may do to an execution that it sees, wherever that stands: start, cancel, terminate, reset.
 
-    Its own executions are its to start, cancel and reset. Those of others, and any termination, need a permission.
+    Its own executions are its to start, cancel and reset. Those of others, and any termination, need a permission. What people
+    defined is started, and its own is reset, as long as they let the account start it: catalog.may_start.
     """
     own = execution.user_id is not None and execution.user_id == user.pk
     allowed = {
-        "start": own or user.has_perm(f"executions.{START}"),
+        "start": (own or user.has_perm(f"executions.{START}")) and catalog.may_start(user, execution),
         "cancel": own or user.has_perm(f"executions.{CHANGE}"),
-        "reset": own or user.has_perm(f"executions.{CHANGE}"),
+        "reset": user.has_perm(f"executions.{CHANGE}") or (own and catalog.may_start(user, execution)),
         "terminate": user.has_perm(f"executions.{TERMINATE}"),
     }
     return frozenset(action for action, may in allowed.items() if may)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404
 
+from apps.executions.models import Execution
 from apps.workflows.models import Project, Workflow
 
 
@@ -37,6 +38,19 @@ def changeable_project(user: Any, project_id: UUID) -> Project:
 def may_change(user: Any, project_id: UUID) -> bool:
     """Whether the account makes, changes and starts the workflows of a project."""
     return Project.objects.changeable_by(user).filter(pk=project_id).exists()
+
+
+def may_start(user: Any, execution: Execution) -> bool:
+    """Whether the account may start an execution of a definition, or have it done again: one of a project that it may change.
+
+    Which those are is asked once for each user object, as Django asks for permissions: a page shows many executions.
+    """
+    if user.has_perm("workflows.change_project"):
+        return True
+    if (known := getattr(user, "changeable_tenants", None)) is None:
+        known = frozenset(map(str, Project.objects.changeable_by(user).values_list("pk", flat=True)))
+        user.changeable_tenants = known
+    return execution.tenant in known
 
 
 def owned_project(user: Any, project_id: UUID) -> Project:

@@ -133,4 +133,4 @@ def _named(user: Actor) -> Iterable[tuple[str, str]]:
         yield workflow.full_name, f"{workflow.name} ({workflow.project.name})"
 
 
-SOURCE = Source(find=_find, listed=_listed, named=_named, planned=_planned)
+SOURCE = Source(find=_find, listed=_listed, named=_named, planned=_planned, may_start=access.may_start)
