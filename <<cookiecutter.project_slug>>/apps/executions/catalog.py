@@ -23,12 +23,18 @@ from config.parsing import problems_by_field
 
 
 @dataclass(frozen=True)
-class Startable:
-    """A workflow that people may start. `planned_tasks` are the names of the activities that are known beforehand."""
+class Offered:
+    """A workflow by its name, as it stands among those that people choose from."""
 
     workflow: str
     title: str
     description: str
+
+
+@dataclass(frozen=True)
+class Startable(Offered):
+    """A workflow that people may start. `planned_tasks` are the names of the activities that are known beforehand."""
+
     planned_tasks: Sequence[str]
     adapter: TypeAdapter[Any] | None = None
     code: type | None = None
@@ -72,12 +78,14 @@ class Startable:
 @dataclass(frozen=True)
 class Source:
     """Workflows that are no code. Their names have a slash: `find` gives the one of a name, `listed` those that an account may
-    start, `named` the names and titles of those whose executions it may see, `planned` the one that an execution was planned
-    of, `may_start` whether an account may start an execution of one, or have it done again, even its own.
+    start, `offered` the same for a choice, `named` the names and titles of those whose executions it may see, `planned` the one
+    that an execution was planned of, `may_start` whether an account may start an execution of one, or have it done again, even
+    its own.
     """
 
     find: Callable[[str, Actor], Startable | None]
     listed: Callable[[Actor], Iterable[Startable]]
+    offered: Callable[[Actor], Iterable[Offered]]
     named: Callable[[Actor], Iterable[tuple[str, str]]]
     planned: Callable[[Execution], Startable | None]
     may_start: Callable[[Any, Execution], bool]
@@ -96,6 +104,11 @@ def startables() -> dict[str, Startable]:
 def all_startables(user: Actor) -> dict[str, Startable]:
     """Those, and what people have defined and this account may start."""
     return startables() | {found.workflow: found for source in SOURCES for found in source.listed(user)}
+
+
+def offered(user: Actor) -> dict[str, Offered]:
+    """The same, without what is read for each of them alone."""
+    return {**startables(), **{each.workflow: each for source in SOURCES for each in source.offered(user)}}
 
 
 def titles(user: Actor) -> dict[str, str]:

@@ -41,7 +41,7 @@ def suggestions(project: Project, user: Actor) -> dict[str, list[str]]:
     """What is offered for fields whose kind says by `source` that they take a name of something: templates, workflows."""
     return {
         "templates": list(project.document_templates.values_list("name", flat=True)),
-        "workflows": list(catalog.all_startables(user)),
+        "workflows": list(catalog.offered(user)),
     }
 
 

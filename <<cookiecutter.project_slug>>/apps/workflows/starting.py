@@ -6,14 +6,14 @@ from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Prefetch, Q, QuerySet
 
-from apps.executions.catalog import Source, Startable
+from apps.executions.catalog import Offered, Source, Startable
 from apps.executions.models import Actor, Execution
 from apps.workflows import access, inputs
 from apps.workflows.definitions import document_of, spec_of
 from apps.workflows.kinds import base
-from apps.workflows.models import Project, Run, Workflow, WorkflowVersion
+from apps.workflows.models import Project, Run, Step, Workflow, WorkflowVersion
 from apps.workflows.shared import WORKFLOW, DefinedInput, execution_workflow_id
 
 MAX_DEPTH = 10
@@ -37,7 +37,9 @@ class Defined(Startable):
         return schema or {"type": "object"}
 
     def read(self, values: Any) -> dict[str, Any]:
-        """The input. Raises ValidationError by field name."""
+        """The input. Raises ValidationError by field name, and where a step is of a kind that there is no more."""
+        assert self.version is not None
+        _require_kinds(self.version)
         return inputs.read(self.schema, {} if values is None else values)
 
     def facts(self, wanted: Any) -> dict[str, Any]:
@@ -62,12 +64,12 @@ def startable(version: WorkflowVersion, *, depth: int = 0, is_test: bool = False
     """What apps.executions can plan and start. Raises ValidationError below MAX_DEPTH workflows that run workflows."""
     if depth > MAX_DEPTH:
         raise ValidationError({"workflow": f"Workflows run workflows {MAX_DEPTH} deep at most: does one run itself?"})
-    workflow, document = version.workflow, document_of(version)
+    workflow = version.workflow
     return Defined(
         workflow=workflow.full_name,
         title=workflow.name,
-        description=workflow.description.partition("\n")[0],
-        planned_tasks=[step.name for step in document.steps if base.find(step.kind).flow not in WITHOUT_TASK],
+        description=_first_line(workflow),
+        planned_tasks=[step.name for step in version.steps.all() if _has_task(step.kind)],
         version=version,
         depth=depth,
         is_test=is_test,
@@ -118,12 +120,22 @@ def _planned(execution: Execution) -> Startable | None:
 
 
 def _listed(user: Actor) -> Iterable[Startable]:
-    if user is None:
-        return
-    wanted = Workflow.objects.changeable_by(user).filter(status=Workflow.Status.ACTIVE, current__isnull=False)
-    for workflow in wanted.select_related("project", "current__workflow__project"):
+    steps = Prefetch("current__steps", Step.objects.only("version", "name", "kind"))
+    for workflow in _active(user).select_related("project", "current__workflow__project").prefetch_related(steps):
         assert workflow.current is not None
         yield startable(workflow.current)
+
+
+def _offered(user: Actor) -> Iterable[Offered]:
+    for workflow in _active(user).select_related("project"):
+        yield Offered(workflow=workflow.full_name, title=workflow.name, description=_first_line(workflow))
+
+
+def _active(user: Actor) -> QuerySet[Workflow]:
+    """Those that an account may start."""
+    if user is None:
+        return Workflow.objects.none()
+    return Workflow.objects.changeable_by(user).filter(status=Workflow.Status.ACTIVE, current__isnull=False)
 
 
 def _named(user: Actor) -> Iterable[tuple[str, str]]:
@@ -133,4 +145,20 @@ def _named(user: Actor) -> Iterable[tuple[str, str]]:
         yield workflow.full_name, f"{workflow.name} ({workflow.project.name})"
 
 
-SOURCE = Source(find=_find, listed=_listed, named=_named, planned=_planned, may_start=access.may_start)
+def _require_kinds(version: WorkflowVersion) -> None:
+    for step in version.steps.all():
+        if step.kind not in base.kinds():
+            wrong = f"The step {step.name} is of the kind {step.kind!r}, which there is no more: change it, and publish."
+            raise ValidationError({"workflow": wrong})
+
+
+def _has_task(kind: str) -> bool:
+    known = base.kinds().get(kind)
+    return known is None or known.flow not in WITHOUT_TASK
+
+
+def _first_line(workflow: Workflow) -> str:
+    return workflow.description.partition("\n")[0]
+
+
+SOURCE = Source(find=_find, listed=_listed, offered=_offered, named=_named, planned=_planned, may_start=access.may_start)
