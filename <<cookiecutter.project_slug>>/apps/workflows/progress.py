@@ -69,13 +69,13 @@ def progress_of(executions: Iterable[Execution]) -> list[RunProgress]:
 
 
 def graph_of(version: WorkflowVersion) -> Graph:
-    """The steps of a version that has no loops."""
+    """The steps of a version. What stands in a loop, as only a draft has one, counts for nothing."""
     rows = {step.key: step for step in version.steps.all()}
     documents = {step.key: step for step in document_of(version).steps}
     ways: dict[str, Ways] = {}
     behind: dict[str, Ways] = {}
     for key in reversed(list(in_order(documents))):
-        following = [ways[edge.to] for edge in documents[key].next] or [Ways()]
+        following = [ways.get(edge.to, Ways()) for edge in documents[key].next] or [Ways()]
         behind[key] = Ways(min(way.least for way in following), max(way.most for way in following))
         own = int(counts(rows[key]))
         ways[key] = Ways(behind[key].least + own, behind[key].most + own)

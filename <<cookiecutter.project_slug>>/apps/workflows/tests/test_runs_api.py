@@ -10,7 +10,8 @@ from apps.development.testing import Temporal
 from apps.executions.models import Execution
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
-from apps.workflows import services
+from apps.workflows import exchange, services
+from apps.workflows.definitions import DefinitionDoc
 from apps.workflows.models import Project, StepRun, Workflow
 from apps.workflows.tests.asked import DEFINITION, STEP
 from apps.workflows.tests.running import finish
@@ -221,6 +222,21 @@ def test_runs_are_listed_newest_first_and_narrowed(
     assert [(run["id"], run["steps_completed"], run["steps_total"]) for run in running] == [(str(started[0].pk), 1, 5)]
     assert len(ask("GET", f"{path}/runs?limit=2").json()["items"]) == 2
     assert ask("GET", f"{path}/runs?status=sleeping").status_code == 422
+
+
+def test_a_test_run_is_told_whose_draft_has_become_a_loop(ask: Ask, path: str, workflow: Workflow, owner: User) -> None:
+    services.change_draft(workflow, exchange.edited_document(workflow))
+    draft = workflow.versions.get(number=None)
+    tested = services.start(draft, values={}, user=owner, is_test=True)
+    document = DefinitionDoc.model_validate(
+        {"name": "Example", "steps": [BRANCHING[0], value("choose", {"to": "a"}), value("a", {"to": "choose"})]}
+    )
+    services.change_draft(workflow, document)
+
+    listed, one = ask("GET", f"{path}/runs"), ask("GET", f"{path}/runs/{tested.pk}")
+
+    assert (listed.status_code, one.status_code) == (200, 200)
+    assert one.json()["id"] == str(tested.pk)
 
 
 def test_a_run_of_another_workflow_is_not_there(ask: Ask, path: str, make_workflow: Callable[..., Workflow], owner: User) -> None:
