@@ -104,10 +104,10 @@ def new(request: HttpRequest) -> HttpResponse:
     if not user.has_perm(f"executions.{START}"):
         raise PermissionDenied(f"Starting executions by hand needs the permission executions.{START}.")
     name = request.GET.get("workflow", "")
-    startables = catalog.all_startables(user)
-    if name not in startables:
-        return render(request, "executions/choose.html", {"startables": startables.values()})
-    startable = startables[name]
+    offered = catalog.offered(user)
+    if name not in offered:
+        return render(request, "executions/choose.html", {"startables": offered.values()})
+    startable = catalog.find(name, user=user)
     form = InputForm(startable, request.POST if request.method == "POST" else None)
     key = request.POST.get("key") or str(uuid4())
     if form.is_valid():
