@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from apps.executions import services as executions
 from apps.executions.models import Actor, Execution
 from apps.users.models import User
-from apps.workflows import drafts, starting
+from apps.workflows import drafts, exchange, starting
 from apps.workflows.definitions import DefinitionDoc, Problem, document_of
 from apps.workflows.models import Membership, Project, Workflow, WorkflowVersion
 from apps.workflows.validation import problems
@@ -156,9 +156,8 @@ def delete_workflow(workflow: Workflow) -> None:
 
 @transaction.atomic
 def duplicate(workflow: Workflow, *, user: User, project: Project | None = None, name: str = "") -> Workflow:
-    """A workflow with the same draft under another name."""
-    draft = drafts.draft_of(_locked(workflow))
-    document = document_of(draft)
+    """A workflow under another name, whose draft is what is edited of this one. That stays as it is: a viewer may copy it."""
+    document = exchange.edited_document(_locked(workflow))
     wanted = name or f"{workflow.name} (copy)"[:100]
     return create_workflow(project or workflow.project, user=user, name=wanted, document=document)
 

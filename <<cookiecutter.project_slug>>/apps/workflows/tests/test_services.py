@@ -10,7 +10,7 @@ from apps.executions import catalog
 from apps.executions.models import Execution
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
-from apps.workflows import services
+from apps.workflows import exchange, services
 from apps.workflows.definitions import DefinitionDoc, document_of
 from apps.workflows.models import Project, Step, Workflow
 
@@ -115,6 +115,18 @@ def test_an_input_that_does_not_fit_is_refused_by_field(workflow: Workflow, owne
 
     assert set(refused.value.message_dict) == {"input.a", "input"}
     assert not Execution.objects.filter(workflow=workflow.full_name).exists()
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_copy_has_what_is_edited_and_leaves_its_source_as_it_is(workflow: Workflow, owner: User, is_edited: bool) -> None:
+    if is_edited:
+        services.change_draft(workflow, edited(workflow, "Another end"))
+    before = list(workflow.versions.values_list("pk", flat=True))
+
+    copy = services.duplicate(workflow, user=owner)
+
+    assert list(workflow.versions.values_list("pk", flat=True)) == before
+    assert exchange.edited_document(copy).steps == exchange.edited_document(workflow).steps
 
 
 def test_the_same_key_starts_one_execution(workflow: Workflow, owner: User) -> None:
