@@ -1,6 +1,6 @@
 """`/api/v1/approvals` and `/api/v1/webhooks/signature`: what people are asked, and what they and signature providers answer.
 
-Who answers brings a credential of its own, so that nobody signs in: the token of a link, or the signature of the body.
+An account answers what it was asked. All others bring a credential of their own: a link's token, or the signature of the body.
 """
 
 from datetime import datetime
@@ -10,6 +10,7 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema
 from ninja.errors import HttpError
 from ninja.pagination import paginate
@@ -18,6 +19,7 @@ from apps.approvals import links, services, settling, webhooks
 from apps.approvals.models import PeopleRequest, Person
 from apps.approvals.services import AlreadyDecided, TooLate
 from apps.approvals.shared import APPROVED, REJECTED
+from apps.executions.models import Actor
 from apps.users.auth import account
 from config.pagination import Pages
 from config.throttling import PublicThrottle
@@ -30,7 +32,7 @@ DECISIONS, DELIVERIES = PublicThrottle("decisions", "120/m"), PublicThrottle("si
 
 
 class AskedOut(Schema):
-    """What an account was asked. `status` is its own answer, `request_status` what became of the request."""
+    """What an account was asked, and answers by `id`. `status` is its own answer, `request_status` what became of the request."""
 
     id: UUID
     kind: PeopleRequest.Kind = Field(alias="request.kind")
@@ -75,6 +77,19 @@ def asked(request: HttpRequest, waiting: bool = True) -> QuerySet[Person]:
 
 
 @approvals.post(
+    "/{uuid:person_id}/decision",
+    response={200: DecisionOut, 404: None, 409: None, 410: None},
+    summary="Decide, as the account that was asked",
+)
+def decide_as_account(request: HttpRequest, person_id: UUID, wanted: DecisionIn) -> DecisionOut:
+    """What the list gives as `id`. 409 when it was decided before, 410 when the time is over or the workflow has ended."""
+    user = account(request)
+    person = get_object_or_404(Person.objects.of(user).select_related("request"), pk=person_id)
+    return _decided(request, person, wanted, user=user)
+
+
+# After the one above: no token has the form of an id.
+@approvals.post(
     "/{token}/decision",
     response={200: DecisionOut, 404: None, 409: None, 410: None, 429: None},
     auth=None,
@@ -86,18 +101,7 @@ def decide(request: HttpRequest, token: str, wanted: DecisionIn) -> DecisionOut:
     person = links.find(token)
     if person is None:
         raise Http404
-    if person.request.kind != PeopleRequest.Kind.APPROVAL:
-        raise HttpError(400, "This asks for a signature: sign on the page of the link.")
-    if wanted.decision not in {APPROVED, REJECTED}:
-        raise HttpError(400, f"There is no decision {wanted.decision!r}: choose {APPROVED} or {REJECTED}.")
-    address = get_adapter(request).get_client_ip(request)
-    try:
-        decided = services.decide(person, wanted.decision, comment=wanted.comment, address=address)
-    except AlreadyDecided as error:
-        raise HttpError(409, str(error)) from error
-    except TooLate as error:
-        raise HttpError(410, str(error)) from error
-    return DecisionOut(execution_status=settling.execution_status(decided))
+    return _decided(request, person, wanted)
 
 
 @signatures.post(
@@ -121,3 +125,18 @@ def receive(request: HttpRequest, provider: str) -> ReceivedOut:
         raise HttpError(400, " ".join(error.messages)) from error
     services.record_update(provider, update)
     return ReceivedOut()
+
+
+def _decided(request: HttpRequest, person: Person, wanted: DecisionIn, *, user: Actor = None) -> DecisionOut:
+    if person.request.kind != PeopleRequest.Kind.APPROVAL:
+        raise HttpError(400, "This asks for a signature: sign on its page.")
+    if wanted.decision not in {APPROVED, REJECTED}:
+        raise HttpError(400, f"There is no decision {wanted.decision!r}: choose {APPROVED} or {REJECTED}.")
+    address = get_adapter(request).get_client_ip(request)
+    try:
+        decided = services.decide(person, wanted.decision, comment=wanted.comment, user=user, address=address)
+    except AlreadyDecided as error:
+        raise HttpError(409, str(error)) from error
+    except TooLate as error:
+        raise HttpError(410, str(error)) from error
+    return DecisionOut(execution_status=settling.execution_status(decided))

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.approvals import api, asking, links, services
-from apps.approvals.models import PeopleRequest
+from apps.approvals.models import PeopleRequest, Person
 from apps.approvals.tests.conftest import ADA, BOB, EVE
 from apps.executions import projection
 from apps.executions.models import Execution
@@ -258,3 +258,41 @@ def test_an_account_asks_what_it_was_asked(ask: Ask) -> None:
     (answered,) = over["items"]
     assert (answered["status"], answered["request_status"], answered["comment"]) == ("approved", "approved", "fine")
     assert answered["execution"] == str(first.execution_id)
+
+
+def decide_signed_in(client: Client, person_id: Any, decision: str = "approved") -> tuple[int, dict[str, Any]]:
+    answer = client.post(f"/api/v1/approvals/{person_id}/decision", {"decision": decision}, "application/json")
+    return answer.status_code, answer.json()
+
+
+def test_an_account_decides_what_its_list_names(ask: Ask) -> None:
+    ada, client = User.objects.create_user(email=ADA), Client()
+    client.force_login(ada)
+    request = ask(ADA, BOB, quorum="all")
+    (listed,) = client.get("/api/v1/approvals").json()["items"]
+
+    answers = [decide_signed_in(client, listed["id"]) for _ in range(2)]
+
+    assert answers[0] == (200, {"success": True, "execution_status": "paused"})
+    assert (answers[1][0], answers[1][1]["detail"]) == (409, "This was answered already: approved.")
+    person = request.people.get(email=ADA)
+    assert (person.status, person.user, person.address) == ("approved", ada, "127.0.0.1")
+    assert request.execution.events.get(action="approved").user == ada
+    assert decide(token(request, BOB))[1]["execution_status"] == "running"
+
+
+def test_an_account_decides_nothing_that_others_were_asked_that_is_over_or_that_is_to_be_signed(ask: Ask) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user(email=ADA))
+    mine, theirs, to_sign = (
+        ask(step="a").people.get(),
+        ask(BOB, step="b").people.get(),
+        ask(step="c", kind="signature").people.get(),
+    )
+
+    assert decide_signed_in(Client(), mine.pk)[0] == 401
+    assert [decide_signed_in(client, person.pk)[0] for person in (theirs, to_sign)] == [404, 400]
+    assert decide_signed_in(client, mine.pk, "maybe")[0] == 400
+    PeopleRequest.objects.update(expires_at=timezone.now())
+    assert decide_signed_in(client, mine.pk)[0] == 410
+    assert set(Person.objects.values_list("status", flat=True)) == {"pending"}
