@@ -101,7 +101,7 @@ def failures(request: HttpRequest, batch_id: str) -> QuerySet[BatchFailure]:
 def cancel(request: HttpRequest, batch_id: str) -> Status[BatchOut]:
     """Accepted at once. Chunks at work are finished; what was done stays done."""
     batch = _batch(request, batch_id, "batch.change_batch")
-    services.cancel_batch(batch=batch)
+    services.cancel_batch(batch=batch, user=account(request))
     batch.refresh_from_db()
     return Status(202, _shown(batch))
 

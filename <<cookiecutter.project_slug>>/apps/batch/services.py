@@ -37,9 +37,11 @@ def start_batch(
     batch, _ = Batch.objects.get_or_create(batch_id=batch_id, defaults={"action": action})
     if batch.finished_at and not is_start_kept(batch.workflow_id):
         return batch
-    execution = start_workflow(WORKFLOW, wanted, workflow_id=batch_workflow_id(batch_id), user=user, trigger=trigger)
+    execution = start_workflow(WORKFLOW, wanted, workflow_id=batch_workflow_id(batch_id), user=user, by=user, trigger=trigger)
     if execution.input != to_jsonable_python(wanted):
         raise ValidationError({"batch_id": f"{batch_id!r} is the id of another batch: choose a new one."})
+    if execution.status == Execution.Status.CANCELED and execution.started_at is None:
+        _note_canceled(batch)
     return batch
 
 
@@ -53,10 +55,10 @@ def batch_status(*, batch: Batch) -> str:
         return batch.status
 
 
-def cancel_batch(*, batch: Batch) -> None:
-    """Stop it: chunks at work are finished, no others begun. Raises ExecutionNotFound, TemporalUnavailable."""
-    if stop_workflow(batch.workflow_id):
-        Batch.objects.filter(pk=batch.pk, finished_at=None).update(status=Batch.Status.CANCELED, finished_at=timezone.now())
+def cancel_batch(*, batch: Batch, user: User | None = None) -> None:
+    """Stop it, as `user` asked: chunks at work are finished, no others begun. Raises ExecutionNotFound, TemporalUnavailable."""
+    if stop_workflow(batch.workflow_id, user=user):
+        _note_canceled(batch)
 
 
 def batches_with_counts(*, status: str | None) -> QuerySet[Batch]:
@@ -69,6 +71,12 @@ def batches_with_counts(*, status: str | None) -> QuerySet[Batch]:
 def failures_of(*, batch: Batch) -> QuerySet[BatchFailure]:
     """The rows that failed, in the order they were met."""
     return batch.failures.order_by("pk")
+
+
+def _note_canceled(batch: Batch) -> None:
+    """Of one that never started nobody else says so."""
+    Batch.objects.filter(pk=batch.pk, finished_at=None).update(status=Batch.Status.CANCELED, finished_at=timezone.now())
+    batch.refresh_from_db()
 
 
 def _check(wanted: BatchProcessingWorkflowInput) -> None:

@@ -23,17 +23,24 @@ RESET_POINTS = {FAILED_STEP: "last-good", BEGINNING: "start"}
 
 
 @transaction.atomic
-def start_workflow(workflow: str, argument: Any, *, workflow_id: str, **facts: Any) -> Execution:
+def start_workflow(workflow: str, argument: Any, *, workflow_id: str, by: Actor = None, **facts: Any) -> Execution:
     """Start a workflow if, and only if, this transaction commits; an id is started once. For code that knows its input.
 
-    `facts` are what the row says beside: user, trigger, trigger_ref, trigger_data, source_object_type, source_object_id, tenant,
-    task_queue. Raises Refused for what Temporal would never take.
+    `by` is who asked for it, for the audit trail. `facts` are what the row says beside: user, trigger, trigger_ref, trigger_data,
+    source_object_type, source_object_id, tenant, task_queue. One that somebody planned is started; one that has ended
+    stays so. Raises Refused for what Temporal would never take.
     """
     execution, _ = Execution.objects.get_or_create(
-        temporal_workflow_id=workflow_id,
-        defaults={"workflow": workflow, "input": to_jsonable_python(argument), "start_requested_at": timezone.now(), **facts},
+        temporal_workflow_id=workflow_id, defaults={"workflow": workflow, "input": to_jsonable_python(argument), **facts}
     )
-    outbox.enqueue_start(workflow, argument, workflow_id=workflow_id, tenant=execution.tenant, task_queue=execution.task_queue)
+    if execution.is_planned:
+        execution = projection.locked(execution)
+    if execution.is_planned:
+        execution.start_requested_at = timezone.now()
+        projection.note(execution, "start", by="user" if by else "code", user=by)
+    if execution.is_open:
+        where = {"tenant": execution.tenant, "task_queue": execution.task_queue}
+        outbox.enqueue_start(workflow, argument, workflow_id=workflow_id, **where)
     return execution
 
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from apps.onboarding.services import start_onboardings
 from apps.users.admin import UserAdmin
+from apps.users.auth import account
 from apps.users.models import User
 
 admin.site.unregister(User)
@@ -20,5 +21,5 @@ class OnboardingUserAdmin(UserAdmin):
     @admin.action(description="Onboard the selected accounts", permissions=["change"])
     def onboard(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Start the onboarding of each account that never had one."""
-        started = start_onboardings(users=queryset)
+        started = start_onboardings(users=queryset, by=account(request))
         self.message_user(request, f"Accepted {started} onboardings.", messages.SUCCESS)

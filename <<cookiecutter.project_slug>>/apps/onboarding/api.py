@@ -7,6 +7,7 @@ from ninja import Router, Schema, Status
 from apps.onboarding import services
 from apps.onboarding.shared import onboarding_id
 from apps.temporal.exceptions import TemporalUnavailable
+from apps.users.auth import account
 from apps.users.models import User
 
 router = Router(tags=["onboarding"])
@@ -35,7 +36,7 @@ class OnboardingOut(Schema):
 def start(request: HttpRequest, wanted: OnboardingIn) -> Status[OnboardingOut]:
     """Accepted at once; an account is onboarded once, so a repeated start gives the first one."""
     user = _visible_user(request, wanted.user_id)
-    services.start_onboarding(user=user)
+    services.start_onboarding(user=user, by=account(request))
     return Status(202, _accepted(user))
 
 
@@ -49,7 +50,7 @@ def status(request: HttpRequest, user_id: int) -> OnboardingOut:
 def cancel(request: HttpRequest, user_id: int) -> Status[OnboardingOut]:
     """Accepted at once. Mails that were not yet sent are not sent."""
     user = _visible_user(request, user_id)
-    services.cancel_onboarding(user_id=user.pk)
+    services.cancel_onboarding(user_id=user.pk, by=account(request))
     return Status(202, _accepted(user))
 
 

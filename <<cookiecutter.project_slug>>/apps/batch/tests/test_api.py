@@ -10,6 +10,8 @@ from django.test import Client
 from apps.batch.models import Batch, BatchRange
 from apps.batch.tests.people import make_users
 from apps.development.testing import Temporal
+from apps.executions.models import ExecutionEvent
+from apps.executions.services import cancel_execution, plan_execution
 from apps.temporal import client as temporal_client
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
@@ -144,6 +146,30 @@ def test_a_batch_that_has_not_started_is_cancelled(staff: Client, temporal: Temp
 
     assert (answer.status_code, answer.json()["status"]) == (202, "canceled")
     assert deliver_due() == 0
+
+
+def test_the_trail_names_who_started_and_who_cancelled_it() -> None:
+    starts, cancels = as_user("add_batch"), as_user("change_batch")
+
+    start(starts)
+    cancels.post(f"{URL}/b/cancel")
+
+    trail = ExecutionEvent.objects.values_list("action", "by", "user_id")
+    assert list(trail) == [
+        ("start", "user", int(starts.session["_auth_user_id"])),
+        ("cancel", "user", int(cancels.session["_auth_user_id"])),
+    ]
+
+
+def test_what_was_planned_and_cancelled_by_hand_is_not_started(staff: Client) -> None:
+    planned = plan_execution(workflow="batch_processing", values=WANTED, user=User.objects.get())
+    cancel_execution(planned, user=None)
+
+    answer = start(staff)
+
+    assert (answer.status_code, answer.json()["status"]) == (202, "canceled")
+    assert answer.json()["finished_at"] is not None
+    assert not OutboxMessage.objects.exists()
 
 
 def test_the_list_has_the_newest_first_by_pages_and_by_status(staff: Client) -> None:

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from apps.executions.models import ExecutionEvent
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 
@@ -25,6 +26,8 @@ def test_the_selected_accounts_are_onboarded_and_no_others(admin_client: Client)
 
     assert "Accepted 2 onboardings." in page
     assert set(OutboxMessage.objects.values_list("aggregate_id", flat=True)) == {f"onboarding-{bob.pk}", f"onboarding-{cleo.pk}"}
+    trail = ExecutionEvent.objects.filter(execution__user__in=(bob, cleo))
+    assert [(event.action, event.user.email) for event in trail if event.user] == [("start", "admin@example.com")] * 2
 
 
 def test_an_account_that_was_onboarded_is_not_onboarded_again(admin_client: Client, ada: User) -> None:

@@ -7,6 +7,8 @@ from django.test import Client
 from pytest_django import Settings
 
 from apps.development.testing import Temporal
+from apps.executions.models import ExecutionEvent
+from apps.executions.services import cancel_execution, plan_execution
 from apps.onboarding.tests.conftest import new_user
 from apps.temporal import client as temporal_client
 from apps.temporal.exceptions import ExecutionFailed
@@ -62,6 +64,46 @@ def test_one_may_start_ones_own_and_staff_everybodys(bob: User, staff: User) -> 
     assert (own.status_code, theirs.status_code) == (202, 202)
     assert own.json() == theirs.json() == {"workflow_id": f"onboarding-{bob.pk}", "user_id": bob.pk, "status": "pending"}
     assert OutboxMessage.objects.filter(aggregate_id=f"onboarding-{bob.pk}").count() == 1
+
+
+def trail_of(user: User) -> list[tuple[str, str, str | None]]:
+    """What the audit trail says of an onboarding: the action, by what, and whose account."""
+    events = ExecutionEvent.objects.filter(execution__temporal_workflow_id=f"onboarding-{user.pk}")
+    return list(events.values_list("action", "by", "user__email"))
+
+
+def test_the_trail_names_who_started_and_who_cancelled_it(bob: User, staff: User) -> None:
+    for _ in range(2):
+        start(as_user(staff), bob.pk)
+    as_user(bob).post(f"{URL}/{bob.pk}/cancel")
+
+    assert trail_of(bob) == [("start", "user", staff.email), ("cancel", "user", bob.email)]
+
+
+def test_what_was_planned_by_hand_is_started_here_as_it_is_there(bob: User, staff: User) -> None:
+    planned = plan_execution(workflow="user_onboarding", values={"user_id": bob.pk, "email": bob.email, "name": ""}, user=staff)
+
+    answer = start(as_user(bob), bob.pk)
+
+    planned.refresh_from_db()
+    assert (answer.json()["status"], planned.state) == ("pending", "queued")
+    assert trail_of(bob) == [("planned", "user", staff.email), ("start", "user", bob.email)]
+
+    cancel_execution(planned, user=staff)
+    assert OutboxMessage.objects.get(aggregate_id=f"onboarding-{bob.pk}").status == "canceled"
+
+
+def test_what_was_planned_and_cancelled_by_hand_is_not_started(bob: User, staff: User) -> None:
+    planned = plan_execution(workflow="user_onboarding", values={"user_id": bob.pk, "email": bob.email, "name": ""}, user=staff)
+    before = as_user(bob).get(f"{URL}/{bob.pk}").json()["status"]
+    cancelled = as_user(bob).post(f"{URL}/{bob.pk}/cancel")
+
+    answer = start(as_user(bob), bob.pk)
+
+    assert [each.json()["status"] for each in (cancelled, answer)] == ["canceled", "canceled"]
+    planned.refresh_from_db()
+    assert (before, planned.status) == ("pending", "canceled")
+    assert not OutboxMessage.objects.filter(aggregate_id=f"onboarding-{bob.pk}").exists()
 
 
 def test_a_program_starts_it_with_a_token(bob: User) -> None:

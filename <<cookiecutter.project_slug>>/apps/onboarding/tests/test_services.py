@@ -7,6 +7,7 @@ from django.db import transaction
 from pytest_django import Settings
 
 from apps.development.testing import Temporal
+from apps.executions.models import ExecutionEvent
 from apps.onboarding.services import cancel_onboarding, onboarding_status, start_onboarding, start_onboardings
 from apps.onboarding.tests.conftest import new_user
 from apps.temporal import client
@@ -25,6 +26,7 @@ def test_a_new_account_is_onboarded_by_what_its_transaction_commits(ada: User, s
     assert message.payload["workflow"] == "user_onboarding"
     assert message.payload["argument"] == {**wanted, "follow_up_delay": settings.ONBOARDING_FOLLOW_UP_DELAY}
     assert message.aggregate_id == f"onboarding-{ada.pk}"
+    assert [(event.action, event.by, event.user) for event in ExecutionEvent.objects.all()] == [("start", "code", None)]
 
 
 def test_an_account_that_is_rolled_back_is_not_onboarded() -> None:
