@@ -52,7 +52,7 @@ def test_the_pages_fit_and_can_be_read_by_everyone(
 ) -> None:
     own = f"/workflows/{workflow.pk}/triggers/"
     page = open_page(own, ada, viewport=size, color_scheme=colours)
-    webhook, forms = services.renew_key(make(workflow, "webhook")), make(workflow, "google-forms")
+    webhook, forms = services.renew_key(make(workflow, "webhook"), user=ada), make(workflow, "google-forms")
     cron, form = make(workflow, "cron", cron=["0 9 * * MON-FRI", "0 6 1 * *"]), make(workflow, "form", introduction="How many?")
     for number, data in enumerate(({"amount": 1}, {"amount": "a" * 60}, {})):
         firing.fire(webhook, Delivery(event_id=f"msg_{number}" + 60 * "x", data=data))

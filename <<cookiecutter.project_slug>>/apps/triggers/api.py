@@ -79,11 +79,11 @@ def detail(request: HttpRequest, trigger_id: UUID) -> dict[str, Any]:
 
 @router.patch("/{uuid:trigger_id}", response=TriggerDetail, summary="Change, pause or resume a trigger")
 def change(request: HttpRequest, trigger_id: UUID, wanted: TriggerChange) -> dict[str, Any]:
-    """Its kind and its keys stay."""
-    trigger = _changeable(request, trigger_id)
-    trigger = services.change_trigger(trigger, name=wanted.name, config=wanted.config, overlap=wanted.overlap)
+    """Its kind and its keys stay. Who changes `config` or resumes it is responsible for what it starts from then on."""
+    trigger, user = _changeable(request, trigger_id), account(request)
+    trigger = services.change_trigger(trigger, user=user, name=wanted.name, config=wanted.config, overlap=wanted.overlap)
     if wanted.enabled is not None:
-        trigger = services.set_enabled(trigger, wanted.enabled, user=account(request))
+        trigger = services.set_enabled(trigger, wanted.enabled, user=user)
     return _detail(request, trigger)
 
 
@@ -109,8 +109,11 @@ def fire(
 
 @router.post("/{uuid:trigger_id}/keys", response=TriggerDetail, summary="Give a trigger another key")
 def renew(request: HttpRequest, trigger_id: UUID) -> dict[str, Any]:
-    """The one before counts, too, until it is dropped: senders can be changed one after the other."""
-    return _detail(request, services.renew_key(_changeable(request, trigger_id)))
+    """The one before counts, too, until it is dropped: senders can be changed one after the other.
+
+    Who does this is responsible for what the trigger starts from then on.
+    """
+    return _detail(request, services.renew_key(_changeable(request, trigger_id), user=account(request)))
 
 
 @router.delete("/{uuid:trigger_id}/keys/previous", response=TriggerDetail, summary="Drop the key before")

@@ -90,12 +90,12 @@ def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:
 
 
 def _responsible(trigger: Trigger) -> User:
-    """Whose execution it is: who has made the trigger, the project's owner once that account may no longer start anything."""
+    """Whose execution it is: the account's that is responsible, the owner's once that one may no longer start anything."""
     project: Any = Project.objects.select_related("owner").get(pk=trigger.workflow.project_id)
-    author = trigger.created_by
-    may = author.is_active and access.may_change(author, project.pk)
+    responsible = trigger.created_by
+    may = responsible.is_active and access.may_change(responsible, project.pk)
     owner: User = project.owner
-    return author if may else owner
+    return responsible if may else owner
 
 
 def _running(trigger: Trigger) -> QuerySet[Execution]:

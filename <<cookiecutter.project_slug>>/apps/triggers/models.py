@@ -23,7 +23,8 @@ class Trigger(models.Model):
     """Something that starts a workflow. Its kind says what stands in `config`: kinds.py.
 
     `generation` counts its keys, which are nowhere stored: keys.py. `token_digest` finds a trigger that has a link or an
-    address of its own; while `keeps_previous`, the key before counts, too.
+    address of its own; while `keeps_previous`, the key before counts, too. `created_by` is who is responsible for what it
+    starts: who made it, or has changed `config`, resumed it or renewed its key since.
     """
 
     class Overlap(models.TextChoices):

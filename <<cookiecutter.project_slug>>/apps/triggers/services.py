@@ -31,27 +31,41 @@ def create_trigger(
     trigger = Trigger(workflow=workflow, kind=kind, name=name, overlap=overlap, enabled=enabled, created_by=user)
     if wanted.has_token:
         trigger.token_digest = keys.new_digest(trigger)
-    return _saved(trigger, config)
+    trigger.config = wanted.read(config).model_dump()
+    return _saved(trigger)
 
 
 @transaction.atomic
 def change_trigger(
-    trigger: Trigger, *, name: str | None = None, config: Mapping[str, Any] | None = None, overlap: str | None = None
+    trigger: Trigger,
+    *,
+    user: User,
+    name: str | None = None,
+    config: Mapping[str, Any] | None = None,
+    overlap: str | None = None,
 ) -> Trigger:
-    """Change what is given; its kind and its keys stay. Raises ValidationError by field name."""
+    """Change what is given; its kind and its keys stay. Who gives it another configuration is responsible for it from then on.
+
+    Raises ValidationError by field name.
+    """
     trigger = _locked(trigger)
+    before = trigger.config
     trigger.name = trigger.name if name is None else name
     trigger.overlap = trigger.overlap if overlap is None else overlap
-    return _saved(trigger, trigger.config if config is None else config)
+    trigger.config = kinds.find(trigger.kind).read(before if config is None else config).model_dump()
+    if config is not None and trigger.config != before:
+        trigger.created_by = user
+    return _saved(trigger)
 
 
 @transaction.atomic
 def set_enabled(trigger: Trigger, enabled: bool, *, user: User) -> Trigger:
-    """Pause a trigger, or let it go on."""
+    """Pause a trigger, or let it go on. Who lets it go on is responsible for it from then on."""
     trigger = _locked(trigger)
     if trigger.enabled != enabled:
         trigger.enabled = enabled
-        trigger.save(update_fields=["enabled", "updated_at"])
+        trigger.created_by = user if enabled else trigger.created_by
+        trigger.save(update_fields=["enabled", "created_by", "updated_at"])
         if kinds.find(trigger.kind).has_times:
             change: Literal["resume", "pause"] = "resume" if enabled else "pause"
             enqueue_schedule_change(name_of(trigger), change, note=f"{change} by account {user.pk}")
@@ -59,14 +73,17 @@ def set_enabled(trigger: Trigger, enabled: bool, *, user: User) -> Trigger:
 
 
 @transaction.atomic
-def renew_key(trigger: Trigger) -> Trigger:
-    """Give a trigger another key. The one before counts until drop_previous_key, and no other. Raises ValidationError."""
+def renew_key(trigger: Trigger, *, user: User) -> Trigger:
+    """Give a trigger another key, and have that account be responsible for it from then on. Raises ValidationError.
+
+    The key before counts until drop_previous_key, and no other.
+    """
     trigger = _locked(trigger)
     kind = kinds.find(trigger.kind)
     if not (kind.has_token or kind.signs == "standard"):
         raise ValidationError(f"{trigger.name} has no key of its own.")
     trigger.generation += 1
-    trigger.keeps_previous = True
+    trigger.keeps_previous, trigger.created_by = True, user
     if kind.has_token:
         trigger.previous_digest, trigger.token_digest = trigger.token_digest, keys.new_digest(trigger)
     trigger.save()
@@ -82,12 +99,10 @@ def drop_previous_key(trigger: Trigger) -> Trigger:
     return trigger
 
 
-def _saved(trigger: Trigger, config: Mapping[str, Any]) -> Trigger:
-    kind = kinds.find(trigger.kind)
-    trigger.config = kind.read(config).model_dump()
+def _saved(trigger: Trigger) -> Trigger:
     trigger.full_clean()
     trigger.save()
-    if kind.has_times:
+    if kinds.find(trigger.kind).has_times:
         enqueue_schedule(schedule_of(trigger), key=str(uuid4()))
     return trigger
 

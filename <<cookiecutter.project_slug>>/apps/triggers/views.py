@@ -27,7 +27,10 @@ TONES: Mapping[str, str] = {"started": "good", "skipped": "quiet", "refused": "b
 ACTIONS: Mapping[str, tuple[str, Callable[[Trigger, User], Trigger]]] = {
     "pause": ("It is paused.", lambda trigger, user: services.set_enabled(trigger, False, user=user)),
     "resume": ("It goes on.", lambda trigger, user: services.set_enabled(trigger, True, user=user)),
-    "renew": ("It has another key. The one before counts until you drop it.", lambda trigger, _: services.renew_key(trigger)),
+    "renew": (
+        "It has another key. The one before counts until you drop it.",
+        lambda trigger, user: services.renew_key(trigger, user=user),
+    ),
     "drop": ("The newest key alone counts.", lambda trigger, _: services.drop_previous_key(trigger)),
 }
 
@@ -101,7 +104,7 @@ def edit(request: HttpRequest, trigger_id: UUID) -> HttpResponse:
     kind = kinds.find(trigger.kind)
     form = TriggerForm(kind, trigger.workflow, request.POST if request.method == "POST" else None, trigger=trigger)
     if form.is_valid():
-        services.change_trigger(trigger, **_told(form))
+        services.change_trigger(trigger, user=account(request), **_told(form))
         messages.success(request, "It is changed.")
         return redirect("triggers:detail", trigger.pk)
     context = {"workflow": trigger.workflow, "trigger": trigger, "kind": kind, "form": form}

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from apps.triggers import addresses, keys, services
 from apps.triggers.models import Trigger, TriggerEvent
 from apps.triggers.tests.started import started
+from apps.users.models import User
 from apps.workflows import services as workflows
 from apps.workflows.models import Workflow
 
@@ -71,11 +72,11 @@ def test_a_closed_form_says_so_and_an_unknown_one_is_not_there(make_trigger: Mak
     assert not started().exists()
 
 
-def test_the_link_before_counts_until_it_is_dropped(make_trigger: MakeTrigger) -> None:
+def test_the_link_before_counts_until_it_is_dropped(make_trigger: MakeTrigger, owner: User) -> None:
     trigger = make_trigger("form")
     before = f"/forms/{keys.token(trigger)}/"
 
-    trigger = services.renew_key(trigger)
+    trigger = services.renew_key(trigger, user=owner)
     assert [Client().get(path).status_code for path in (before, f"/forms/{keys.token(trigger)}/")] == [200, 200]
     services.drop_previous_key(trigger)
 

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from apps.triggers import addresses, keys, services
 from apps.triggers.models import Trigger
 from apps.triggers.tests.started import started
+from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
 type MakeTrigger = Callable[..., Trigger]
@@ -96,10 +97,10 @@ def test_strays_and_machines_start_nothing(make_trigger: MakeTrigger) -> None:
     assert started().count() == 1
 
 
-def test_the_address_before_counts_until_it_is_dropped(make_trigger: MakeTrigger) -> None:
+def test_the_address_before_counts_until_it_is_dropped(make_trigger: MakeTrigger, owner: User) -> None:
     trigger = make_trigger("email", input={"amount": 1})
     before = addresses.of(trigger)
-    trigger = services.renew_key(trigger)
+    trigger = services.renew_key(trigger, user=owner)
     assert addresses.of(trigger) != before
 
     arrive(before, Message_ID="<1@example.com>")

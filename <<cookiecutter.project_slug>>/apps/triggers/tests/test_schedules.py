@@ -64,7 +64,7 @@ def test_it_is_created_changed_paused_resumed_and_deleted_on_the_server(
     server.listed(name)
     assert synced() == "0 created, 0 updated, 0 deleted.\n"
 
-    services.change_trigger(trigger, config=NINE | {"cron": ["30 7 * * *"]})
+    services.change_trigger(trigger, user=owner, config=NINE | {"cron": ["30 7 * * *"]})
     relay.deliver_all()
     wait_until(lambda: {time.minute for time in (schedules.next_times([trigger]) or {})[trigger.pk]} == {30}, seconds=10)
 

@@ -17,6 +17,7 @@ from pytest_django import Settings
 from apps.triggers import keys, services
 from apps.triggers.models import Trigger, TriggerEvent
 from apps.triggers.tests.started import started
+from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
 type MakeTrigger = Callable[..., Trigger]
@@ -107,18 +108,18 @@ def test_the_signature_is_over_the_very_bytes(make_trigger: MakeTrigger) -> None
     assert deliver(trigger, b'{"amount": 5}', webhook_signature=signed).status_code == 401
 
 
-def test_two_keys_count_while_one_is_replaced(make_trigger: MakeTrigger) -> None:
+def test_two_keys_count_while_one_is_replaced(make_trigger: MakeTrigger, owner: User) -> None:
     trigger = make_trigger()
     oldest = keys.signing_key(trigger)
 
-    trigger = services.renew_key(trigger)
+    trigger = services.renew_key(trigger, user=owner)
     assert keys.signing_key(trigger) != oldest
     assert [deliver(trigger, key=key).status_code for key in (oldest, "")] == [202, 202]
 
     trigger = services.drop_previous_key(trigger)
     assert [deliver(trigger, key=key).status_code for key in (oldest, "")] == [401, 202]
     # The key before the one before never counts.
-    assert deliver(services.renew_key(trigger), key=oldest).status_code == 401
+    assert deliver(services.renew_key(trigger, user=owner), key=oldest).status_code == 401
 
 
 def test_a_key_outlives_a_change_of_the_sites_own(make_trigger: MakeTrigger, settings: Settings) -> None:
