@@ -61,11 +61,15 @@ def zapsign(*stand: str, **more: Any) -> Body:
             "signers": signers, **more}  # fmt: skip
 
 
-def deliver(message: Body | bytes, provider: str = "clicksign", key: str = NEW, **headers: str) -> int:
+def answer_to(message: Body | bytes, provider: str = "clicksign", key: str = NEW, **headers: str) -> Any:
     body = message if isinstance(message, bytes) else json.dumps(message).encode()
     signature = f"sha256={hmac.new(key.encode(), body, hashlib.sha256).hexdigest()}"
     path, headers = f"/api/v1/webhooks/signature/{provider}", {"Content-Hmac": signature, **headers}
-    return Client().post(path, body, "application/json", headers=headers).status_code
+    return Client().post(path, body, "application/json", headers=headers)
+
+
+def deliver(message: Body | bytes, *args: str, **more: str) -> int:
+    return int(answer_to(message, *args, **more).status_code)
 
 
 def signals() -> list[Any]:
@@ -78,9 +82,10 @@ def signals() -> list[Any]:
 def test_the_workflow_is_told_when_everyone_has_signed(asked: Callable[..., SignatureRequest], execution: Execution) -> None:
     request = asked()
 
-    first = deliver(clicksign(ADA))
+    first = answer_to(clicksign(ADA))
     execution.refresh_from_db()
-    assert (first, request.signers_status, execution.status) == (200, {ADA: "signed", BOB: "pending"}, "paused")
+    assert (first.status_code, first.json()) == (200, {"success": True})
+    assert (request.signers_status, execution.status) == ({ADA: "signed", BOB: "pending"}, "paused")
     assert (request.all_signed(), signals()) == (False, [])
     deliver(clicksign(BOB))
 
@@ -105,8 +110,9 @@ def test_a_repeated_delivery_has_one_effect(asked: Callable[..., SignatureReques
     request = asked()
     message = json.dumps(clicksign(ADA)).encode()
 
-    assert [deliver(message) for _ in range(3)] == [200] * 3
+    answers = [answer_to(message) for _ in range(3)]
 
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(200, {"success": True})] * 3
     assert request.signers_status == {ADA: "signed", BOB: "pending"}
     assert (ProviderEvent.objects.count(), execution.events.filter(action="signed").count()) == (1, 1)
 
