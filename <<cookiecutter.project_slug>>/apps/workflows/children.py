@@ -32,14 +32,14 @@ def prepare(parent: Execution, *, place: str, workflow: str, values: Any, is_awa
     if child is None:
         child = _begun(_planned(parent, place, workflow, values))
     elif child.status == Execution.Status.COMPLETED or (child.is_open and not is_awaited):
-        return Child(workflow_id=child.temporal_workflow_id, is_done=True)
+        return Child(workflow_id=child.temporal_workflow_id, is_awaited=is_awaited, is_done=True)
     elif not child.is_open:
         reason = "What runs it was reset."
         keep_done = catalog.resumes_by_itself(child.workflow)
         if not is_awaited and child.temporal_run_id:
             to = executions.FAILED_STEP if keep_done else executions.BEGINNING
             executions.reset_execution(child, user=None, to=to, reason=reason)
-            return Child(workflow_id=child.temporal_workflow_id, is_done=True)
+            return Child(workflow_id=child.temporal_workflow_id, is_awaited=False, is_done=True)
         projection.begin_attempt(child, by="workflow", reason=reason, keep_done=keep_done)
     name, argument = _what_starts(child)
     return Child(

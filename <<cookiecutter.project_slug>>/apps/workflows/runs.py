@@ -62,6 +62,16 @@ def make_void(execution: Execution, *, effects: bool) -> None:
     StepRun.objects.filter(chosen, execution=execution).update(is_void=True)
 
 
+def effect_key(execution: Execution, step: StepSpec) -> str:
+    """What the effects of a step are known by: the same until they are wanted again, whatever else is repeated."""
+    key = f"{execution.temporal_workflow_id}:{step.key}"
+    # Only where effects are wanted again does the run of a step with one become void.
+    if execution.attempt == 1 or not base.find(step.kind).has_effect:
+        return key
+    again = StepRun.objects.filter(execution=execution, key=step.key, is_void=True).count()
+    return f"{key}:again-{again}" if again else key
+
+
 def _earlier(execution: Execution, key: str) -> StepRun | None:
     earlier = StepRun.objects.filter(execution=execution, key=key, attempt__lt=execution.attempt)
     return earlier.filter(status=Status.SUCCESS, is_void=False).order_by("-attempt").first()

@@ -50,7 +50,8 @@ class KindConfig(BaseModel):
 
 @dataclass(frozen=True, kw_only=True)
 class StepContext:
-    """What a step knows when it runs. `key` is the same at every repetition, so that an effect that has it happens once.
+    """What a step knows when it runs. `key` is the same at every repetition, so that an effect that has it happens once:
+    until effects are wanted again.
 
     `context` is what expressions see; `execution_id` is the execution's row.
     """

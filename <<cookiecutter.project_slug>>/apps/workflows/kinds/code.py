@@ -5,7 +5,8 @@ def score_company(company: str, turnover: int = 0) -> dict[str, int]:
     \"""How much we trust a company.\"""
     return {"score": score(company, turnover)}
 
-Its arguments are read as their types say. One that has an effect takes `step` too, whose key is the same at every repetition.
+Its arguments are read as their types say. One that has an effect takes `step` too, whose key is the same at every repetition,
+until effects are wanted again.
 """
 
 import inspect

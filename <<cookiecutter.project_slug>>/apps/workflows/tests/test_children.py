@@ -115,7 +115,7 @@ def test_a_child_that_nobody_waits_for_is_started_also_when_its_step_is_tried_tw
     child = child_of(parent)
     finish(temporal, child)
 
-    assert (first.is_done, first) == (True, again)
+    assert (first.is_done, first.is_awaited, first) == (True, False, again)
     assert (child.status, children.told_of(first.workflow_id)["output"]) == ("completed", {"twice": 8})
 
 
