@@ -39,8 +39,9 @@ def start_workflow(workflow: str, argument: Any, *, workflow_id: str, by: Actor 
         execution.start_requested_at = timezone.now()
         projection.note(execution, "start", by="user" if by else "code", user=by)
     if execution.is_open:
-        where = {"tenant": execution.tenant, "task_queue": execution.task_queue}
-        outbox.enqueue_start(workflow, argument, workflow_id=workflow_id, **where)
+        outbox.enqueue_start(
+            workflow, argument, workflow_id=workflow_id, tenant=execution.tenant, task_queue=execution.task_queue
+        )
     return execution
 
 
