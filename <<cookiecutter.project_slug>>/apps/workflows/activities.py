@@ -13,7 +13,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from apps.approvals.shared import GOOD, Asked
-from apps.executions.models import Execution
+from apps.executions import states
+from apps.executions.models import MAX_ERROR, Execution
 from apps.executions.progress import report_progress
 from apps.workflows import items, runs
 from apps.workflows.context import context_of
@@ -24,7 +25,7 @@ from apps.workflows.kinds.base import Kind, StepContext, StepError
 from apps.workflows.kinds.lists import allowed
 from apps.workflows.models import ItemPart, StepRun
 from apps.workflows.shared import Child, CloseInput, ItemsInput, PlaceInput, Planned, StepInput, StepSpec, Until
-from apps.workflows.storable import as_storable
+from apps.workflows.storable import as_storable, storable_text
 
 # In characters of JSON. What is longer is stored by its step, which gives a key to it.
 MAX_OUTPUT = 100_000
@@ -90,6 +91,9 @@ def close_step(wanted: CloseInput) -> None:
         run.kind, run.name = seen.kind, seen.name
     if run.status not in runs.OPEN:
         return
+    if wanted.is_child and Execution.objects.get(temporal_workflow_id=wanted.asked_id).status in states.OPEN:
+        # It has ended, or there was no answer to wait for: its row learns of that from its worker or within a minute.
+        raise ApplicationError(f"{wanted.asked_id} has not told its end yet", type="NotToldYet")
     kind = base.find(run.kind)
     output = kind.output(wanted.asked_id) if wanted.asked_id else None
     if wanted.status in {*GOOD, "success"}:
@@ -181,17 +185,17 @@ def finish_items(wanted: StepInput) -> None:
 def _run_kind(execution: Execution, step: StepSpec) -> Any:
     kind = base.find(step.kind)
     context = context_of(execution, needed=step.config)
-    return _run(kind, step.config, _step_context(execution, step, context))
+    return _run(kind, step.config, _step_context(execution, step, context, runs.effect_key(execution, step)))
 
 
 def _item_work(execution: Execution, step: StepSpec) -> Callable[[int, Any], Any]:
     """What is done with an item, as a function of its place and its value."""
     ((kind, config),) = base.find(step.kind).inner(_read(step))
-    context = context_of(execution, needed=config)
+    context, key = context_of(execution, needed=config), runs.effect_key(execution, step)
 
     def do(index: int, value: Any) -> Any:
         seen = {**context, "item": value, "index": index}
-        return _run(kind, config, _step_context(execution, step, seen, index=index))
+        return _run(kind, config, _step_context(execution, step, seen, f"{key}:{index}", index=index))
 
     return do
 
@@ -204,12 +208,13 @@ def _read(step: StepSpec) -> Any:
     return base.find(step.kind).Config.model_validate(step.config)
 
 
-def _step_context(execution: Execution, step: StepSpec, context: dict[str, Any], *, index: int | None = None) -> StepContext:
-    place = step.key if index is None else f"{step.key}:{index}"
+def _step_context(
+    execution: Execution, step: StepSpec, context: dict[str, Any], key: str, *, index: int | None = None
+) -> StepContext:
     return StepContext(
         execution_id=str(execution.pk),
         step=step.key,
-        key=f"{execution.temporal_workflow_id}:{place}",
+        key=key,
         context=context,
         attempt=execution.attempt,
         index=index,
@@ -268,5 +273,11 @@ def _final_errors(run: StepRun, *, attempts: int | None = None) -> Iterator[None
 
 
 def _failed(run: StepRun, reason: str) -> ApplicationError:
-    runs.fail(run, reason)
+    reason = storable_text(reason)
+    if run.status == StepRun.Status.SUCCESS:
+        # What it did is done, and not to be done again: where it leads to is not known.
+        run.error = reason[:MAX_ERROR]
+        run.save(update_fields=["error"])
+    else:
+        runs.fail(run, reason)
     return ApplicationError(f"{run.name}: {reason}", type="StepFailed", non_retryable=True)

@@ -19,6 +19,7 @@ from apps.executions.models import MAX_ERROR
 from apps.executions.shared import said
 from apps.workflows.kinds.base import StepError
 from apps.workflows.models import ItemFailure, ItemPart, StepRun
+from apps.workflows.storable import as_storable, storable_text
 
 # The first parts have one item, so that a short list is shared among workers; later ones grow, so that 100,000 items are 235
 # parts and a million 719.
@@ -139,7 +140,7 @@ def _try(do: Callable[[int, Any], Any], index: int, value: Any, *, is_last_try: 
             raise
         is_final = isinstance(error, StepError) or (isinstance(error, ApplicationError) and error.non_retryable)
         reason = str(error) if isinstance(error, StepError) else said(error)
-        return Tried(index=index, value=value, error=reason[:MAX_ERROR], is_final=is_final or is_last_try)
+        return Tried(index=index, value=value, error=storable_text(reason)[:MAX_ERROR], is_final=is_final or is_last_try)
     return Tried(index=index, value=value)
 
 
@@ -166,9 +167,13 @@ def _store(part: ItemPart, run: StepRun, tried: list[Tried]) -> None:
 
 def _plain(value: Any) -> Any:
     try:
-        return to_jsonable_python(value)
+        plain = to_jsonable_python(value)
+        as_storable(plain)
     except PydanticSerializationError as error:
         raise StepError(f"an item is {type(value).__name__}, which has no JSON") from error
+    except ValueError as error:
+        raise StepError(f"an item has what cannot be stored: {error}") from error
+    return plain
 
 
 def _earlier(run: StepRun) -> bool:

@@ -77,12 +77,16 @@ class PlaceInput:
 
 @dataclass(frozen=True, kw_only=True)
 class CloseInput:
-    """A step that has waited and is over, and how: with the id of what people were asked, or of the workflow that it ran."""
+    """A step that has waited and is over, and how: with the id of what people were asked, or of the workflow that it ran.
+
+    `is_child` is for a workflow whose end it has waited for.
+    """
 
     execution_id: str
     key: str
     asked_id: str = ""
     status: str = "success"
+    is_child: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -121,9 +121,10 @@ class DefinedWorkflow(WaitsForPeople):
         except (ChildWorkflowError, WorkflowAlreadyStartedError) as error:
             if workflow.cancellation_reason() is not None:
                 raise
-            await self._close(step, asked_id=child.workflow_id, status=said(error))
+            has_ended = child.is_awaited and isinstance(error, ChildWorkflowError)
+            await self._close(step, asked_id=child.workflow_id, status=said(error), is_child=has_ended)
             raise ApplicationError(f"{step.name}: {said(error)}", type="WorkflowFailed", non_retryable=True) from error
-        await self._close(step, asked_id=child.workflow_id)
+        await self._close(step, asked_id=child.workflow_id, is_child=child.is_awaited and not child.is_done)
 
     async def _do_items(self, step: StepSpec) -> None:
         planned = await workflow.execute_activity(plan_items, self._input(step), **_items_config(step, step.key))
@@ -167,8 +168,10 @@ class DefinedWorkflow(WaitsForPeople):
         place = PlaceInput(execution_id=self.wanted.execution_id, at=at)
         return await workflow.execute_local_activity(is_same_attempt, place, **NOTE)
 
-    async def _close(self, step: StepSpec, *, asked_id: str = "", status: str = "success") -> None:
-        wanted = CloseInput(execution_id=self.wanted.execution_id, key=step.key, asked_id=asked_id, status=status)
+    async def _close(self, step: StepSpec, *, asked_id: str = "", status: str = "success", is_child: bool = False) -> None:
+        wanted = CloseInput(
+            execution_id=self.wanted.execution_id, key=step.key, asked_id=asked_id, status=status, is_child=is_child
+        )
         await workflow.execute_local_activity(close_step, wanted, **NOTE)
 
     async def _following(self, step: StepSpec) -> str:

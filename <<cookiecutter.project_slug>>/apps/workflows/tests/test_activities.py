@@ -1,11 +1,22 @@
 """What a step gives is stored, or refused with a sentence: no database may choke on it later."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
-from apps.workflows import activities
+from apps.development.testing import Temporal
+from apps.executions.models import Execution
+from apps.users.models import User
+from apps.workflows import activities, services
+from apps.workflows.kinds import base
 from apps.workflows.kinds.base import StepError
+from apps.workflows.models import ItemFailure, StepRun, Workflow
+from apps.workflows.shared import CloseInput
+from apps.workflows.tests.running import run
+
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
@@ -20,3 +31,36 @@ from apps.workflows.kinds.base import StepError
 def test_what_cannot_be_kept_fails_the_step(given: Any, reason: str) -> None:
     with pytest.raises(StepError, match=reason):
         activities._output(given)
+
+
+def test_what_an_answer_said_is_noted_as_far_as_it_can_be(
+    make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise StepError("it said \0 and")
+
+    monkeypatch.setattr(type(base.find("values")), "run", refuse)
+    inner = {"kind": "values", "config": {"values": {}}}
+    each = {"key": "each", "kind": "for-each", "name": "Each", "config": {"items": "[1]", "do": inner, "allowed_failures": "1"}}
+    workflow = make_workflow(each | {"next": [{"to": "one"}]}, {"key": "one", "name": "One", **inner})
+
+    execution = run(temporal, workflow, owner)
+
+    assert (execution.status, ItemFailure.objects.get().error) == ("failed", "it said  and")
+    assert dict(StepRun.objects.values_list("key", "error")) == {"each": "", "one": "it said  and"}
+
+
+def test_a_step_waits_until_the_row_of_its_child_knows_the_end(make_workflow: Callable[..., Workflow], owner: User) -> None:
+    version = make_workflow({"key": "wait", "kind": "wait", "name": "Wait", "config": {"hours": 1}}).current
+    assert version is not None
+    parent, child = (services.start(version, values={}, user=owner) for _ in range(2))
+    step = StepRun.objects.create(execution=parent, key="other", attempt=1, kind="run-workflow", name="Other", status="running")
+    wanted = CloseInput(execution_id=str(parent.pk), key="other", asked_id=child.temporal_workflow_id, is_child=True)
+
+    with pytest.raises(ApplicationError, match="has not told its end yet"):
+        activities.close_step(wanted)
+    Execution.objects.filter(pk=child.pk).update(status="completed")
+    activities.close_step(wanted)
+
+    step.refresh_from_db()
+    assert (step.status, (step.output or {})["status"]) == ("success", "completed")

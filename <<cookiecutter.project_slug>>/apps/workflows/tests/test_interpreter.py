@@ -75,6 +75,23 @@ def test_what_has_no_value_fails_the_execution(
     assert StepRun.objects.get().status == "failed"
 
 
+def test_what_a_step_has_done_stays_done_although_nobody_knows_where_it_leads(
+    make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User
+) -> None:
+    ways = [{"to": "end", "condition": "steps.offer.output.amount > 5"}, {"to": "end"}]
+    workflow = make_workflow(
+        {"key": "offer", "kind": "values", "name": "Offer", "config": {"values": {"amount": "{{ input.amount }}"}}, "next": ways},
+        {"key": "end", "kind": "values", "name": "End", "config": {"values": {}}},
+    )
+
+    execution = run(temporal, workflow, owner, {"amount": "many"})
+
+    offer = StepRun.objects.get()
+    assert (execution.status, offer.status, offer.output) == ("failed", "success", {"amount": "many"})
+    assert offer.error in execution.error_message
+    assert "has no value" in offer.error
+
+
 def test_a_wait_of_the_project_that_always_raises_fails_after_its_attempts(
     make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
