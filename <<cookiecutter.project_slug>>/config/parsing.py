@@ -11,14 +11,37 @@ from pydantic import ValidationError
 HALF = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 # PostgreSQL stores no such character. JSON in UTF-16 has it in every line.
 NUL = re.compile(rb"\0|(?<!\\)(?:\\\\)*\\u0000")
+# How deep lists and objects may stand in each other: what looks at them goes as deep, and Python goes 1,000 deep.
+MAX_DEPTH = 100
+# Digits that every database takes as an integer.
+MAX_DIGITS = 9
 
 
 def read_json(content: bytes) -> Any:
     """The value. Raises ValueError for what is no JSON, NaN and numbers without end among it, and for halves of characters."""
-    value = json.loads(content, parse_constant=_refuse, parse_float=_finite)
+    try:
+        value = json.loads(content, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
     if HALF.search(content):
         json.dumps(value, ensure_ascii=False).encode()
     return value
+
+
+def is_deep(value: Any, most: int = MAX_DEPTH) -> bool:
+    """Whether lists and objects stand in each other more than `most` deep."""
+    level = [value]
+    for _ in range(most + 1):
+        outer = [each for each in level if isinstance(each, list | dict)]
+        level = [inner for each in outer for inner in (each.values() if isinstance(each, dict) else each)]
+        if not outer:
+            return False
+    return True
+
+
+def whole(text: str | None, default: int = -1) -> int:
+    """The number that a text of at most MAX_DIGITS digits is, of any other text the default."""
+    return int(text) if text and len(text) <= MAX_DIGITS and text.isascii() and text.isdigit() else default
 
 
 def problems_by_field(error: ValidationError, *, whole: str = "", inside: str = "") -> dict[str, list[str]]:

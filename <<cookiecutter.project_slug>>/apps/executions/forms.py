@@ -1,18 +1,23 @@
 """Forms of the pages: what to look for, what to start, why something is done. What a workflow asks for is read off its schema."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Q, QuerySet
+from django.forms.fields import InvalidJSONInput
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from apps.executions import catalog, states
 from apps.executions.models import VIEW, Execution
 from apps.executions.services import BEGINNING, FAILED_STEP
 from apps.users.models import User
+from config.parsing import MAX_DEPTH, NUL, is_deep, read_json
 
 OPEN: Final = "open"
 WHOLE: Final = "input"
@@ -20,7 +25,17 @@ Schema = dict[str, Any]
 
 
 class JsonField(forms.JSONField):
-    """JSON as text, empty where there is none."""
+    """JSON as text, empty where there is none. What no database stores is refused."""
+
+    def to_python(self, value: Any) -> Any:
+        """The value. Raises ValidationError."""
+        if isinstance(value, str) and value not in self.empty_values:
+            _require_storable(value)
+        return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed, as it was typed."""
+        return initial if self.disabled else None if data is None else InvalidJSONInput(data)
 
     def prepare_value(self, value: Any) -> Any:
         """What stands in the field."""
@@ -126,6 +141,17 @@ def messages_of(error: ValidationError) -> list[str]:
     return [text for key, texts in error.message_dict.items() if key != NON_FIELD_ERRORS for text in texts] or error.messages
 
 
+def help_of(*sentences: str) -> SafeString:
+    """The help of a field, escaped: a form shows help as HTML, also where people have written it."""
+    return format_html_join(" ", "{}", ((sentence,) for sentence in sentences if sentence))
+
+
+def sent_key(data: Mapping[str, str]) -> str:
+    """The key that makes a second click do nothing, as a page has sent it; a new one where that is none."""
+    key = data.get("key", "")[:100]
+    return key if key and key.isprintable() else str(uuid4())
+
+
 def _named(text: str) -> Q:
     try:
         return Q(pk=UUID(text)) | Q(temporal_workflow_id=text)
@@ -139,17 +165,33 @@ def _midnight(day: Any) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
+def _require_storable(text: str) -> None:
+    try:
+        content = text.encode()
+        if NUL.search(content):
+            raise ValueError("a NUL character cannot be stored")
+        value = read_json(content)
+    except json.JSONDecodeError:
+        # Django says so.
+        return
+    except UnicodeEncodeError as error:
+        raise ValidationError("This has half of a character, which cannot be stored.") from error
+    except ValueError as error:
+        raise ValidationError(f"This cannot be taken: {error}.") from error
+    if is_deep(value):
+        raise ValidationError(f"This is nested more than {MAX_DEPTH} deep.")
+
+
 def _field(name: str, described: Schema, definitions: Schema, *, required: bool) -> forms.Field:
     described, optional = _plain(described, definitions)
     common: dict[str, Any] = {
         "label": name.replace("_", " ").capitalize() + ("" if required or described.get("type") == "boolean" else " (optional)"),
         "required": required and not optional,
-        "help_text": described.get("description", ""),
+        "help_text": help_of(described.get("description", "")),
     }
     initial = described.get("default")
     if options := described.get("enum"):
-        empty = [] if common["required"] else [("", "")]
-        return forms.ChoiceField(choices=[*empty, *((option, option) for option in options)], initial=initial, **common)
+        return _choice(options, initial, common)
     match described.get("type"):
         case "boolean":
             return forms.BooleanField(initial=initial, **common | {"required": False})
@@ -160,8 +202,20 @@ def _field(name: str, described: Schema, definitions: Schema, *, required: bool)
         case "string":
             return forms.CharField(initial=initial, max_length=described.get("maxLength"), **common)
     shown = forms.Textarea({"rows": 4, "spellcheck": "false", "class": "json"})
-    hint = f"{common['help_text']} JSON, such as {_example(described)}.".strip()
+    hint = help_of(common["help_text"], f"JSON, such as {_example(described)}.")
     return JsonField(widget=shown, initial=initial or None, **common | {"help_text": hint})
+
+
+def _choice(options: list[Any], initial: Any, common: dict[str, Any]) -> forms.Field:
+    """A choice whose value is the option itself: a number stays one."""
+    by_text = {_as_text(option): option for option in options}
+    empty = [] if common["required"] else [("", "")]
+    choices = [*empty, *((text, text) for text in by_text)]
+    return forms.TypedChoiceField(choices=choices, coerce=by_text.__getitem__, initial=_as_text(initial), **common)
+
+
+def _as_text(value: Any) -> str:
+    return "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _plain(described: Schema, definitions: Schema) -> tuple[Schema, bool]:

@@ -25,6 +25,7 @@ from django.views.decorators.http import require_GET
 from apps.executions.live import DETAIL, allowed_actions, render_detail, render_row, row_event
 from apps.executions.models import Execution
 from apps.executions.sse import MAX_AGE, Shown, TooManyWatchers, Watcher, hub
+from config.parsing import whole
 
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
@@ -56,7 +57,7 @@ def stream_detail(request: HttpRequest, execution_id: UUID) -> HttpResponseBase:
     """The changing part of an execution's page, as HTML: `page` of its tasks, newer than the revision `since`."""
     user = _signed_in(request)
     execution = get_object_or_404(Execution.objects.visible_to(user).only("pk"), pk=execution_id)
-    page = _whole(request.GET.get("page"), 1)
+    page = whole(request.GET.get("page"), 1)
 
     def show(changed: Execution) -> Shown:
         return Shown(DETAIL, render_detail, (allowed_actions(user, changed), page))
@@ -78,7 +79,7 @@ def stream_rows(request: HttpRequest) -> HttpResponseBase:
 
 def revision_known(request: HttpRequest) -> int:
     """The revision that the client has: what it got last, or what its page was made of."""
-    return _whole(request.headers.get("Last-Event-ID"), _whole(request.GET.get("since"), NOTHING))
+    return whole(request.headers.get("Last-Event-ID"), whole(request.GET.get("since"), NOTHING))
 
 
 def respond(request: HttpRequest, watcher: Watcher) -> HttpResponseBase:
@@ -212,13 +213,9 @@ def _signed_in(request: HttpRequest) -> Any:
 def _rows(listed: str) -> dict[UUID, int]:
     try:
         pairs = [each.partition(":") for each in listed.split(",")]
-        known = {UUID(key): _whole(revision, NOTHING) for key, _, revision in pairs}
+        known = {UUID(key): whole(revision, NOTHING) for key, _, revision in pairs}
     except ValueError as error:
         raise BadRequest("ids: ID:REVISION,ID:REVISION …") from error
     if len(known) > MAX_ROWS:
         raise BadRequest(f"A stream is about at most {MAX_ROWS} executions.")
     return known
-
-
-def _whole(text: str | None, default: int) -> int:
-    return int(text) if text and text.isascii() and text.isdigit() else default

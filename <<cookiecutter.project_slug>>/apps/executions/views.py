@@ -1,7 +1,7 @@
 """The pages of executions. Each shows what its reader may see; what may be done is said by live.py and done by services.py."""
 
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -17,11 +17,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.executions import catalog, live, services, timeline
 from apps.executions.actions import ACTIONS
-from apps.executions.forms import Filters, InputForm, messages_of
+from apps.executions.forms import Filters, InputForm, messages_of, sent_key
 from apps.executions.models import START, Execution
 from apps.executions.shared import short
 from apps.executions.states import IllegalTransition
 from apps.users.auth import account
+from config.parsing import whole
 
 ROWS_A_PAGE = 50
 
@@ -60,7 +61,7 @@ def detail(request: HttpRequest, execution_id: UUID) -> HttpResponse:
         "execution": execution,
         "title": catalog.title(execution.workflow),
         "fragment": _fragment(request, execution),
-        "page": _page(request),
+        "page": whole(request.GET.get("page"), 1),
         "styles": [section.style for section in live.SECTIONS],
         "input": live.pretty(short(execution.input)),
         "temporal_url": _temporal_url(execution) if settings.DEBUG or account(request).is_staff else "",
@@ -109,10 +110,10 @@ def new(request: HttpRequest) -> HttpResponse:
         return render(request, "executions/choose.html", {"startables": offered.values()})
     startable = catalog.find(name, user=user)
     form = InputForm(startable, request.POST if request.method == "POST" else None)
-    key = request.POST.get("key") or str(uuid4())
+    key = sent_key(request.POST)
     if form.is_valid():
         try:
-            execution = services.plan_execution(workflow=name, values=form.values, user=user, key=key[:200])
+            execution = services.plan_execution(workflow=name, values=form.values, user=user, key=key)
             if "start" in request.POST and execution.is_planned:
                 services.start_execution(execution, user=user)
             return redirect("executions:detail", execution.pk)
@@ -149,13 +150,8 @@ def _visible(request: HttpRequest, execution_id: UUID) -> Execution:
     return get_object_or_404(visible.defer("context", "trigger_data"), pk=execution_id)
 
 
-def _page(request: HttpRequest) -> int:
-    number = request.GET.get("page", "")
-    return int(number) if number.isascii() and number.isdigit() else 1
-
-
 def _fragment(request: HttpRequest, execution: Execution) -> str:
-    rendered = live.render_detail(execution, live.allowed_actions(request.user, execution), _page(request))
+    rendered = live.render_detail(execution, live.allowed_actions(request.user, execution), whole(request.GET.get("page"), 1))
     return mark_safe(rendered)  # noqa: S308  a template has escaped it
 
 

@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from apps.executions.forms import JsonField
+from apps.executions.forms import InputForm, JsonField, help_of
 from apps.schedules.services import DAYS
 from apps.triggers.kinds import TriggerKind
 from apps.triggers.models import Trigger
@@ -20,12 +20,24 @@ from apps.workflows.models import Workflow
 DAY_NAMES: Final = {"MON": "Mon", "TUE": "Tue", "WED": "Wed", "THU": "Thu", "FRI": "Fri", "SAT": "Sat", "SUN": "Sun"}
 # What days and a time make, so that they stand there again.
 AT: Final = re.compile(r"(\d{1,2}) (\d{1,2}) \* \* (\*|[A-Z]{3}(?:,[A-Z]{3})*)")
+# In characters, of one public form.
+MAX_SENT: Final = 100_000
 INPUT_HELP: Final = (
     "A line for each value, such as amount: {{ trigger.data.total }}. Left empty, the workflow gets what it asks for by the same "
     "names."
 )
 
 type Fields = dict[str, forms.Field]
+
+
+class PublicForm(InputForm):
+    """The form that starts a workflow, which anybody may send."""
+
+    def clean(self) -> None:
+        """What it is sent is stored several times."""
+        sent = sum(len(str(self[name].data or "")) for name in self.fields)
+        if sent > MAX_SENT:
+            raise ValidationError(f"This has {sent:,} characters and may have {MAX_SENT:,}: shorten it.")
 
 
 class FireForm(PlainForm):
@@ -156,4 +168,4 @@ FIELDS: Mapping[str, Callable[[], Fields]] = {
 
 def _input_help(workflow: Workflow) -> str:
     asked = workflow.current.input_schema.get("properties", {}) if workflow.current else {}
-    return f"{INPUT_HELP} It asks for: {', '.join(asked)}." if asked else INPUT_HELP
+    return help_of(INPUT_HELP, f"It asks for: {', '.join(asked)}." if asked else "")

@@ -1,7 +1,6 @@
 """What everybody can reach: the form that starts a workflow, and where mail services deliver. The other pages: views.py."""
 
 from typing import Any
-from uuid import uuid4
 
 from anymail import urls as services_of_anymail
 from django.conf import settings
@@ -13,8 +12,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from apps.executions.forms import InputForm
+from apps.executions.forms import sent_key
 from apps.triggers import firing
+from apps.triggers.forms import PublicForm
 from apps.triggers.kinds import Delivery
 from apps.triggers.models import Trigger, TriggerEvent
 from apps.users.services import digest
@@ -37,8 +37,8 @@ def form(request: HttpRequest, token: str) -> HttpResponse:
     given = request.POST if request.method == "POST" else None
     if given is not None and not SUBMISSIONS.allow_request(request):
         return render(request, "429.html", status=429)
-    asked = InputForm(starting.startable(workflow.current), given)
-    key = request.POST.get("key", "")[:100] or str(uuid4())
+    asked = PublicForm(starting.startable(workflow.current), given)
+    key = sent_key(request.POST)
     if asked.is_valid():
         event = firing.fire(trigger, Delivery(event_id=key, data=asked.values or {}))
         if event.status != TriggerEvent.Status.REFUSED:

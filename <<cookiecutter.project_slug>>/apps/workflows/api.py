@@ -21,7 +21,7 @@ from apps.workflows import access, exchange, services
 from apps.workflows.definitions import MAX_STEPS, DefinitionDoc, StepDoc, document_of
 from apps.workflows.kinds import base
 from apps.workflows.models import Workflow, WorkflowVersion
-from apps.workflows.saving import refuse, require_savable
+from apps.workflows.saving import refuse, require_savable, require_savable_step
 from apps.workflows.schemas import (
     DefinitionChange,
     DefinitionOut,
@@ -37,6 +37,7 @@ from apps.workflows.schemas import (
 )
 from apps.workflows.validation import problems
 from config.files import file_answer
+from config.parsing import whole
 
 router = Router(tags=["workflows"])
 IfMatch = Annotated[str, Header(alias="If-Match", max_length=50, description="The revision of the draft that was read.")]
@@ -112,9 +113,9 @@ def draft(request: HttpRequest, workflow_id: UUID) -> dict[str, Any]:
 
 @router.put("/{uuid:workflow_id}/draft", response={200: DraftOut, 409: None}, summary="Replace the draft")
 def replace_draft(request: HttpRequest, workflow_id: UUID, definition: DefinitionDoc, match: IfMatch = "") -> dict[str, Any]:
-    """It need not be complete; kinds, configurations and conditions must be right. 409 if somebody else was faster."""
+    """It need not be complete; what it asks for, kinds, configurations and conditions must be right. 409 after a faster one."""
     found = access.changeable_workflow(request.user, workflow_id)
-    require_savable(definition.steps)
+    require_savable(definition)
     return _draft(_save(found, definition, _revision(match)))
 
 
@@ -134,7 +135,7 @@ def steps(request: HttpRequest, workflow_id: UUID) -> list[dict[str, Any]]:
 @router.post("/{uuid:workflow_id}/steps", response={201: DraftOut, 409: None}, summary="Add a step")
 def add_step(request: HttpRequest, workflow_id: UUID, wanted: StepIn, match: IfMatch = "") -> Status[dict[str, Any]]:
     """Nothing leads to it yet: PUT of the step before it says that it follows."""
-    require_savable([wanted])
+    require_savable_step(wanted)
 
     def add(steps: list[StepDoc]) -> None:
         if len(steps) >= MAX_STEPS:
@@ -148,7 +149,7 @@ def add_step(request: HttpRequest, workflow_id: UUID, wanted: StepIn, match: IfM
 @router.put("/{uuid:workflow_id}/steps/{slug:key}", response={200: DraftOut, 409: None}, summary="Change a step")
 def change_step(request: HttpRequest, workflow_id: UUID, key: str, wanted: StepDoc, match: IfMatch = "") -> dict[str, Any]:
     """What leads to it stays, also if its key becomes another one."""
-    require_savable([wanted])
+    require_savable_step(wanted)
 
     def put(steps: list[StepDoc]) -> None:
         steps[_place(steps, key)] = wanted
@@ -236,7 +237,7 @@ def _draft(found: Workflow) -> dict[str, Any]:
 def _revision(match: str) -> int | None:
     """None for any; one that no draft has for what is no revision."""
     text = match.strip().strip('"')
-    return None if text in {"", "*"} else int(text) if text.isdecimal() else -1
+    return None if text in {"", "*"} else whole(text)
 
 
 def _place(steps: list[StepDoc], key: str) -> int:

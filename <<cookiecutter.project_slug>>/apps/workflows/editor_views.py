@@ -25,6 +25,7 @@ from apps.workflows.inputs import schema_problems
 from apps.workflows.kinds import base
 from apps.workflows.models import Workflow
 from apps.workflows.validation import problems
+from config.parsing import whole
 
 MORE = 3
 
@@ -41,7 +42,8 @@ def edit(request: HttpRequest, workflow_id: UUID) -> HttpResponse:
     names = {step.key: step.name for step in document.steps}
     context = {
         "steps": [_row(step, names, {problem.step for problem in wrong}) for step in document.steps],
-        "fields": document.input_schema.get("properties", {}),
+        # Pairs: in a template `fields.items` is the field of that name.
+        "fields": list(document.input_schema.get("properties", {}).items()),
         "graph": graph.drawn(document, looks),
         "problems": [(problem, names.get(problem.step, "")) for problem in wrong],
         "publish": PublishForm(),
@@ -191,9 +193,8 @@ def _checked(request: HttpRequest, *forms: Any) -> HttpResponse:
 
 def _save(request: HttpRequest, found: Workflow, document: DefinitionDoc, *, done: str = "Saved.") -> bool:
     """Whether the draft is what the document says now. What keeps it from that is said to the account."""
-    given = request.POST.get("revision", "")
     try:
-        services.change_draft(found, document, revision=int(given) if given.isascii() and given.isdigit() else -1)
+        services.change_draft(found, document, revision=whole(request.POST.get("revision")))
     except services.DraftChanged as error:
         messages.error(request, str(error))
         return False
@@ -255,6 +256,5 @@ def _sent(request: HttpRequest, kind: base.Kind) -> Any:
 def _with_more(request: HttpRequest, prefix: str) -> Any:
     """What was sent, with more empty rows."""
     data = request.POST.copy()
-    total = data.get(f"{prefix}-TOTAL_FORMS", "")
-    data[f"{prefix}-TOTAL_FORMS"] = str(min(int(total), 200) + MORE) if total.isascii() and total.isdigit() else str(MORE)
+    data[f"{prefix}-TOTAL_FORMS"] = str(min(whole(data.get(f"{prefix}-TOTAL_FORMS"), 0), 200) + MORE)
     return data

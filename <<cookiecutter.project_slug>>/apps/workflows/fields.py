@@ -8,12 +8,15 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
+from apps.executions.forms import help_of
 from apps.workflows.kinds import base
 from apps.workflows.kinds.base import EXPRESSION, Kind, KindConfig
 from apps.workflows.storable import as_storable
+from config.parsing import MAX_DEPTH, is_deep
 
 Schema = Mapping[str, Any]
 JSON_ROWS: Final = 4
+TOO_DEEP: Final = f"This is nested more than {MAX_DEPTH} deep."
 # The format of a field that says what is done as another step would: a kind and its configuration.
 STEP: Final = "step"
 
@@ -135,8 +138,12 @@ def read_value(text: str) -> Any:
     """JSON where a text is some, else the text. Raises ValidationError for what no database stores."""
     try:
         value = json.loads(text, parse_constant=str)
-    except (ValueError, RecursionError):
+    except RecursionError as error:
+        raise ValidationError(TOO_DEEP) from error
+    except ValueError:
         return text
+    if is_deep(value):
+        raise ValidationError(TOO_DEEP)
     try:
         as_storable(value)
     except ValueError as error:
@@ -155,7 +162,7 @@ def _field(name: str, described: Schema, *, is_needed: bool) -> forms.Field:  # 
     common: dict[str, Any] = {
         "label": _label(name, described),
         "required": is_needed,
-        "help_text": described.get("description", ""),
+        "help_text": help_of(described.get("description", "")),
     }
     if options := described.get("enum"):
         empty = [] if is_needed or "" in options or "default" in described else [("", "")]
@@ -214,7 +221,7 @@ def _with_inner(name: str, chosen: str, values: Mapping[str, Any]) -> Any:
 
 
 def _with_help(common: dict[str, Any], hint: str) -> dict[str, Any]:
-    return common | {"help_text": f"{common['help_text']} {hint}".strip()}
+    return common | {"help_text": help_of(common["help_text"], hint)}
 
 
 def _plain(described: Schema, definitions: Schema) -> Schema:
@@ -232,6 +239,8 @@ def _plain(described: Schema, definitions: Schema) -> Schema:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
+    except RecursionError:
+        return True
     except ValueError:
         return False
     return True

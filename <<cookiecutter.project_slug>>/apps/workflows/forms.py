@@ -5,7 +5,7 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 
-from apps.executions.forms import messages_of
+from apps.executions.forms import help_of, messages_of
 from apps.users.models import User
 from apps.workflows import exchange, expressions
 from apps.workflows.definitions import DefinitionDoc, EdgeDoc, StepDoc
@@ -119,7 +119,9 @@ class StepForm(PlainForm):
         self.fields["key"] = forms.RegexField(
             r"^[a-z][a-z0-9_]{0,49}$",
             label="Name in expressions",
-            help_text=f"Later steps find what this one gives as steps.{step.key}.output. Small letters, digits and _.",
+            help_text=help_of(
+                f"Later steps find what this one gives as steps.{step.key}.output.", "Small letters, digits and _."
+            ),
         )
         self.fields["then"] = forms.ChoiceField(choices=[(NOWHERE, "The end"), *others], required=False, label="Otherwise go to")
         if kind.flow in TIMED:

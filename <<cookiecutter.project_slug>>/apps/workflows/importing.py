@@ -23,7 +23,7 @@ def make_workflow(
         document = exchange.ready_definition(ready)
         provide_templates(project, document, user=user)
     if document:
-        require_savable(document.steps)
+        require_savable(document)
     return services.create_workflow(project, user=user, document=document, **called)
 
 
@@ -35,7 +35,7 @@ def import_definition(
 
     Raises ValidationError by field name, and NotPublishable.
     """
-    require_savable(document.steps)
+    require_savable(document)
     known = project.workflows.filter(slug=slug or slugify(document.name)[:40]).first()
     if known:
         workflow = services.change_draft(known, document)

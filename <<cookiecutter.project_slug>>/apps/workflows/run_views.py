@@ -1,6 +1,6 @@
 """Run a workflow by hand, or try its draft; and what one of its steps gave."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.executions import live
-from apps.executions.forms import InputForm
+from apps.executions.forms import InputForm, sent_key
 from apps.executions.models import Execution
 from apps.users.auth import account
 from apps.workflows import access, exchange, services, starting
@@ -36,10 +36,10 @@ def run(request: HttpRequest, workflow_id: UUID, *, is_test: bool = False) -> Ht
         return redirect("workflows:edit", found.pk)
     startable = starting.startable(version, is_test=is_test)
     form = InputForm(startable, request.POST if request.method == "POST" else None)
-    key = request.POST.get("key") or str(uuid4())
+    key = sent_key(request.POST)
     if form.is_valid():
         try:
-            started = services.start(version, values=form.values, user=account(request), key=key[:200], is_test=is_test)
+            started = services.start(version, values=form.values, user=account(request), key=key, is_test=is_test)
             return redirect("executions:detail", started.pk)
         except ValidationError as error:
             form.refuse(error)

@@ -22,11 +22,10 @@ from apps.workflows.forms import NewWorkflowForm, WorkflowForm, told
 from apps.workflows.importing import make_workflow
 from apps.workflows.models import Project, Workflow, WorkflowVersion
 from config.files import file_answer
+from config.parsing import whole
 
 ROWS_A_PAGE = 50
 RECENT = 5
-# Digits that the database takes.
-LONGEST_NUMBER = 9
 TONES = {"active": "good", "draft": "busy", "archived": "quiet"}
 TYPES = {"yaml": "application/yaml", "json": "application/json"}
 
@@ -198,6 +197,4 @@ def _facts(request: HttpRequest, found: Workflow) -> dict[str, Any]:
 
 
 def _version(found: Workflow, number: str) -> WorkflowVersion:
-    if not (number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER):
-        raise Http404
-    return get_object_or_404(found.versions.select_related("published_by"), number=int(number))
+    return get_object_or_404(found.versions.select_related("published_by"), number=whole(number))

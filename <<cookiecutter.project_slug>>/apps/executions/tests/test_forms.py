@@ -60,7 +60,7 @@ def test_a_form_has_a_field_for_each_value_of_the_schema() -> None:
     assert kinds == {
         "name": "CharField",
         "number": "IntegerField",
-        "kind": "ChoiceField",
+        "kind": "TypedChoiceField",
         "share": "FloatField",
         "sure": "BooleanField",
         "words": "JsonField",

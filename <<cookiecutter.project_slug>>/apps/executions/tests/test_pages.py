@@ -163,7 +163,17 @@ def test_five_thousand_tasks_stand_on_pages_of_fifty() -> None:
     assert (len(shown(first)), len(shown(last)), len(set(shown(first) + shown(last)))) == (50, 50, 100)
     assert "Page 1 of 100" in first
     assert "At work" in first
-    assert "Page 100 of 100" in page(browser(ada), path(row), page=10**9)
+    assert "Page 100 of 100" in page(browser(ada), path(row), page=10**8)
+
+
+@pytest.mark.parametrize("number", ["9" * 4_301, "9" * 10, "²", "-1", "x", ""])
+def test_a_page_that_is_no_number_of_one_is_the_first(number: str) -> None:
+    ada = person("ada")
+    row = execution("running", ada)
+    add_tasks(row, 100, status="running", started_at=NOW)
+
+    assert "Page 1 of 2" in page(browser(ada), path(row), page=number)
+    assert "Page 1 of 2" in page(browser(ada), path(row, "live"), page=number)
 
 
 def test_what_executions_say_is_shown_and_not_run() -> None:

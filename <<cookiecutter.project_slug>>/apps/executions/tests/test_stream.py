@@ -54,6 +54,17 @@ def test_rows_are_named_by_their_ids(hub: Hub, ids: str) -> None:
     assert as_user(person()).get(f"/executions/stream?ids={ids}").status_code == 400
 
 
+@pytest.mark.parametrize("number", ["9" * 4_301, "²", "-1", "x"])
+def test_a_revision_that_is_no_number_is_none(hub: Hub, number: str) -> None:
+    ada = person()
+    row = execution(user=ada)
+    asked = (f"{row.pk}/stream?page={number}", f"{row.pk}/stream?since={number}", f"stream?ids={row.pk}:{number}")
+
+    for path in asked:
+        answer = as_user(ada).get(f"/executions/{path}", headers={"Last-Event-ID": number})
+        assert answer.status_code == 204, path
+
+
 def test_beyond_the_room_there_is_when_to_come_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "MAX_WATCHERS", 0)
     ada = person()

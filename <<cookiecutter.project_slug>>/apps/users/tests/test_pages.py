@@ -128,3 +128,10 @@ def test_mails_name_the_site_and_not_the_host(ada: User) -> None:
 
     assert "Hello from testserver" not in str(mail.outbox[0].body)
     assert not mail.outbox[0].subject.startswith("[")
+
+
+def test_the_help_of_passwords_is_a_list_and_a_link() -> None:
+    browser = Client()
+
+    assert "<ul><li>Your password" in browser.get("/accounts/signup/").content.decode()
+    assert '_helptext"><a href="/accounts/password/reset/">' in browser.get("/accounts/login/").content.decode()

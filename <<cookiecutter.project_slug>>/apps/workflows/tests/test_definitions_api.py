@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apps.users.models import User
 from apps.workflows import services
@@ -22,6 +23,14 @@ def workflow(make_workflow: Callable[..., Workflow]) -> Workflow:
 @pytest.fixture
 def path(workflow: Workflow) -> str:
     return f"/workflows/{workflow.pk}"
+
+
+def nested(depth: int) -> Any:
+    """Lists in each other."""
+    value: list[Any] = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
 
 
 def test_a_draft_begins_with_what_is_published(ask: Ask, path: str) -> None:
@@ -72,6 +81,51 @@ def test_steps_are_added_changed_and_removed(ask: Ask, path: str) -> None:
     assert [(problem["step"], problem["message"][:16]) for problem in removed.json()["problems"]] == [("end", "Nothing leads to")]
     assert ask("DELETE", f"{path}/steps/centre").status_code == 404
     assert ask("PUT", f"{path}/steps/end", STEP | {"kind": "magic"}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": ["a"]},
+        {"type": "object", "properties": ["a"]},
+        {"type": "object", "properties": {"a": 1}},
+        {"type": "object", "properties": {"a": {"type": "array", "items": [1]}}},
+        {"type": "object", "required": 1},
+        {"type": "object", "properties": {"a": {"type": "array", "default": nested(101)}}},
+    ],
+)
+def test_an_input_that_no_form_can_ask_for_is_not_kept(
+    ask: Ask, workflow: Workflow, as_user: Callable[[User], Client], owner: User, schema: Any
+) -> None:
+    definition, path, project = {**DEFINITION, "input_schema": schema}, f"/workflows/{workflow.pk}", workflow.project
+
+    refused = [
+        ask("PUT", f"{path}/draft", definition),
+        ask("POST", f"/projects/{project.pk}/workflows", {"definition": definition}),
+        ask("POST", f"/projects/{project.pk}/workflows/import", definition),
+    ]
+
+    assert [(answer.status_code, answer.json()["errors"][0]["field"]) for answer in refused] == [(422, "input_schema")] * 3
+    assert ask("GET", f"{path}/draft").json()["revision"] == 1
+    pages = ("edit/", "edit/input/", "edit/steps/end/", "compare/")
+    assert [as_user(owner).get(f"{path}/{page}").status_code for page in pages] == [200] * 4
+
+
+@pytest.mark.parametrize("depth", [101, 1_500])
+def test_a_step_is_nested_so_deep_and_no_deeper(ask: Ask, path: str, project: Project, depth: int) -> None:
+    step = STEP | {"config": {"values": {"a": nested(depth)}}}
+    definition = {**DEFINITION, "steps": [START, step]}
+
+    refused = [
+        ask("PUT", f"{path}/draft", definition),
+        ask("PUT", f"{path}/steps/end", step),
+        ask("POST", f"{path}/steps", step | {"key": "more"}),
+        ask("POST", f"/projects/{project.pk}/workflows/import", definition),
+    ]
+
+    assert [answer.status_code for answer in refused] == [422] * 4
+    assert [answer.json()["errors"][0]["field"] for answer in refused[:2]] == ["steps.end.config"] * 2
+    assert ask("GET", f"{path}/draft").json()["revision"] == 1
 
 
 def test_a_step_that_cannot_be_right_is_not_kept(ask: Ask, path: str) -> None:

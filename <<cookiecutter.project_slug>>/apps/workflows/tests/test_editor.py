@@ -102,6 +102,39 @@ def test_what_somebody_else_has_saved_is_not_overwritten(client: Client, workflo
     assert edited(workflow).steps[1].name == "Theirs"
 
 
+@pytest.mark.parametrize("number", ["9" * 4_301, "²", "-1", "x", ""])
+def test_what_is_no_revision_changes_nothing(client: Client, workflow: Workflow, number: str) -> None:
+    before = edited(workflow)
+    versions = place(workflow, "compare/"), {"old": number or "x"}
+
+    response = client.post(place(workflow, "edit/steps/note/"), step_data(workflow, name="Mine", revision=number))
+    more = client.post(place(workflow, "edit/input/"), {"fields-TOTAL_FORMS": number, "more": "fields"})
+
+    assert "Somebody else has changed" in response.content.decode()
+    assert edited(workflow) == before
+    assert more.content.decode().count("New field") == 3
+    assert client.get(*versions).status_code == 404
+
+
+@pytest.mark.parametrize("value", ["[" * 200_000, "[" * 101 + "]" * 101])
+def test_values_are_nested_so_deep_and_no_deeper(client: Client, workflow: Workflow, value: str) -> None:
+    before = edited(workflow)
+
+    response = client.post(place(workflow, "edit/steps/note/"), step_data(workflow, config_values=f"a: {value}"))
+
+    assert response.status_code == 200
+    assert "nested more than 100 deep" in response.content.decode()
+    assert edited(workflow) == before
+
+
+def test_a_text_that_looks_like_deep_json_is_shown(client: Client, workflow: Workflow) -> None:
+    document = edited(workflow)
+    document.steps[1].config = {"values": {"a": "[" * 200_000}}
+    services.change_draft(workflow, document)
+
+    assert client.get(place(workflow, "edit/steps/note/")).status_code == 200
+
+
 def test_what_is_done_with_each_item_has_fields_of_its_own(client: Client, workflow: Workflow) -> None:
     path = place(workflow, "edit/steps/new/?kind=for-each&after=note")
     data = {
