@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils.text import slugify
 
 from apps.executions.models import Execution
@@ -65,7 +66,9 @@ def store_template(project: Project, *, user: User, filename: str, content: byte
 @transaction.atomic
 def delete_template(template: DocumentTemplate) -> None:
     """Delete a template. Raises ValidationError for one that a step or a document was made with."""
-    steps = Step.objects.filter(version__workflow__project=template.project_id, config__template=template.name)
+    # In a step, or in what a step does with each item of a list.
+    named = Q(config__template=template.name) | Q(config__do__config__template=template.name)
+    steps = Step.objects.filter(named, version__workflow__project=template.project_id)
     if used := steps.select_related("version__workflow").first():
         raise ValidationError(f"{template.name} is used by {used.version.workflow.name}, step {used.name}: change that first.")
     if template.documents.exists():

@@ -35,6 +35,8 @@ class ExecuteIn(Schema):
 
     source_object_id: Annotated[str, Field(max_length=100)] = ""
     source_object_type: Annotated[str, Field(max_length=100)] = ""
+    source_data: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
     trigger: Literal["hubspot", "webhook", "manual"] = "manual"
     input: dict[str, Any] = {}
 
@@ -126,6 +128,8 @@ def execute(
         trigger=STARTED_BY[wanted.trigger],
         key=key,
         trigger_payload=wanted.input,
+        source_data=wanted.source_data,
+        metadata=wanted.metadata,
         source_object_id=wanted.source_object_id,
         source_object_type=wanted.source_object_type,
     )

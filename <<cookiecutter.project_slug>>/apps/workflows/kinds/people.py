@@ -164,15 +164,16 @@ class ZapSignKind(SignatureKind):
 
 
 def _documents(execution_id: str, ids: list[str]) -> tuple[list[Document], list[str]]:
-    """The files of those ids that the execution has made, and a line for each that is kept elsewhere. Raises StepError."""
+    """The files of those ids that the project has made, and a line for each that is kept elsewhere. Raises StepError."""
     files, links = [], []
+    made = GeneratedDocument.objects.filter(execution__run__version__workflow__project__workflows__versions__runs=execution_id)
     for each in ids:
         try:
-            found = GeneratedDocument.objects.filter(execution__pk=execution_id, pk=each).first()
+            found = made.filter(pk=each).first()
         except ValidationError:
             found = None
         if found is None:
-            raise StepError(f"this execution has made no document {each!r}")
+            raise StepError(f"the project has made no document {each!r}")
         if found.size:
             files.append(Document(name=found.filename, media_type=found.media_type, content=bytes(found.content)))
         else:

@@ -157,6 +157,14 @@ def test_a_template_never_changes_and_stays_while_a_step_or_a_document_has_it(
     documents.delete_template(unused)
 
 
+def test_a_template_stays_while_a_list_is_made_with_it(make_workflow: Callable[..., Workflow], letter: DocumentTemplate) -> None:
+    each = {"items": "[1]", "do": {"kind": "microsoft-word", "config": {"template": "letter"}}}
+    make_workflow({"key": "all", "kind": "for-each", "name": "Letters", "config": each})
+
+    with pytest.raises(ValidationError, match="is used by Example, step Letters"):
+        documents.delete_template(letter)
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [

@@ -116,6 +116,39 @@ def test_quotes_around_an_expression_are_text(make_workflow: Callable[..., Workf
     assert StepRun.objects.get(key="end").output == {"said": "It's ready: /o. Don't reply."}
 
 
+def test_expressions_see_the_same_after_a_wait_as_before(
+    make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User
+) -> None:
+    seen = {"kind": "values", "config": {"values": {
+        "execution": "{{ execution.id }} {{ execution.workflow_id }} {{ execution.attempt }}",
+        "workflow": "{{ workflow.project }}/{{ workflow.name }} {{ workflow.version }}",
+        "source": "{{ source.type }} {{ source.id }} {{ source.data.stage }}",
+        "trigger": "{{ trigger.kind }} {{ trigger.data.n }}",
+        "metadata": "{{ metadata.by }}",
+    }}}  # fmt: skip
+    workflow = make_workflow(
+        {"key": "before", "name": "Before", **seen, "next": [{"to": "wait"}]},
+        {"key": "wait", "kind": "wait", "name": "Wait", "config": {"hours": 0.00001}, "next": [{"to": "after"}]},
+        {"key": "after", "name": "After", **seen},
+    )
+    facts = {"source_object_type": "deal", "source_object_id": "42", "source_data": {"stage": "won"}}
+
+    execution = run(temporal, workflow, owner, trigger_payload={"n": 7}, metadata={"by": "crm"}, **facts)
+
+    before, after = (StepRun.objects.get(key=key).output for key in ("before", "after"))
+    assert (
+        before
+        == after
+        == {
+            "execution": f"{execution.pk} {execution.temporal_workflow_id} 1",
+            "workflow": f"demo/{workflow.name} 1",
+            "source": "deal 42 won",
+            "trigger": "manual 7",
+            "metadata": "crm",
+        }
+    )
+
+
 def test_a_wait_ends_although_the_execution_was_reset_in_temporal_meanwhile(
     make_workflow: Callable[..., Workflow], owner: User
 ) -> None:

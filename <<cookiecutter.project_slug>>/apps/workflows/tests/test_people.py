@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,7 +167,7 @@ def test_signatures_wait_until_all_have_signed(start: Callable[..., Execution], 
     assert request.all_signed()
 
 
-def test_people_see_the_documents_of_the_execution_as_they_were(
+def test_people_see_the_documents_of_the_project_as_they_were(
     start: Callable[..., Execution], temporal: Temporal, owner: User
 ) -> None:
     execution = start(people=["nobody@example.com"])
@@ -184,6 +185,9 @@ def test_people_see_the_documents_of_the_execution_as_they_were(
     request = SignatureRequest.objects.get(pk=asked.id)
     assert [(each.name, bytes(each.content)) for each in request.attachments.all()] == [("contract.docx", b"one")]
     assert request.message == "notes: https://docs.example.com"
+    sibling = replace(step, execution_id=str(start(people=["nobody@example.com"]).pk))
+    asked = kind.run(kind.read({"people": [ADA], "documents": [str(contract.pk)]}), sibling)
+    assert SignatureRequest.objects.get(pk=asked.id).attachments.count() == 1
     other = Execution.objects.create(workflow="other", temporal_workflow_id="other")
     theirs = GeneratedDocument.objects.create(execution=other, step="contract", **file)
     for wrong in ("x", str(execution.pk), str(theirs.pk)):

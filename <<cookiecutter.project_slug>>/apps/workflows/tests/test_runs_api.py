@@ -87,7 +87,7 @@ def figures(answer: Any) -> tuple[str | None, int, int, bool]:
 def test_execute_answers_at_once(ask: Ask, path: str) -> None:
     wanted = {"source_object_id": "42", "source_object_type": "deal", "trigger": "hubspot", "input": {"amount": 7}}
 
-    answer = ask("POST", f"{path}/execute", wanted)
+    answer = ask("POST", f"{path}/execute", wanted | {"source_data": {"stage": "won"}, "metadata": {"by": "crm"}})
 
     execution = Execution.objects.get(workflow="demo/example")
     assert answer.status_code == 202
@@ -97,7 +97,8 @@ def test_execute_answers_at_once(ask: Ask, path: str) -> None:
         "status": "running",
     }
     assert (execution.trigger, execution.source_object_type, execution.source_object_id) == ("hubspot", "deal", "42")
-    assert (execution.input, execution.context["trigger"]) == ({"amount": 7}, {"amount": 7})
+    assert execution.input == {"amount": 7}
+    assert execution.context == {"trigger": {"amount": 7}, "source": {"stage": "won"}, "metadata": {"by": "crm"}}
     assert OutboxMessage.objects.filter(aggregate_id=execution.temporal_workflow_id, kind="start").count() == 1
 
 
