@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from apps.temporal import relay
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 from apps.workflows import services
+from apps.workflows.definitions import DefinitionDoc, spec_of
 from apps.workflows.document_models import GeneratedDocument
 from apps.workflows.kinds import base
 from apps.workflows.kinds.base import StepContext, StepError
@@ -193,6 +195,18 @@ def test_people_see_the_documents_of_the_project_as_they_were(
     for wrong in ("x", str(execution.pk), str(theirs.pk)):
         with pytest.raises(StepError, match="made no document"):
             kind.run(kind.read({"people": [ADA], "documents": [wrong]}), step)
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds", "attempts", "hours"), [("review-documents", 30, 5, 48), ("request-signatures", 120, 3, 168)]
+)
+def test_how_long_people_have_and_how_often_they_are_asked_for(kind: str, seconds: int, attempts: int, hours: int) -> None:
+    step = {"key": "ask", "kind": kind, "name": "Ask", "config": {"people": [ADA]}}
+    (spec,) = spec_of(DefinitionDoc.model_validate({"name": "x", "steps": [step]})).steps
+    asks: Any = base.find(kind)
+
+    assert (spec.timeout, spec.attempts) == (seconds, attempts)
+    assert asks.question(asks.read(spec.config)).timeout == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(
