@@ -30,11 +30,11 @@ TOGETHER = 0.05
 
 
 class Buffer:
-    """The newest record of each activity and the ends of executions, until a thread has stored them."""
+    """The newest record of each try of an activity and the ends of executions, until a thread has stored them."""
 
     def __init__(self) -> None:
         self.lock, self.storing = threading.Lock(), threading.Lock()
-        self.records: dict[tuple[str, str, str], TaskRecord] = {}
+        self.records: dict[tuple[str, str, str, int], TaskRecord] = {}
         self.ends: list[tuple[End, Future[None]]] = []
         self.filled, self.awaited = threading.Event(), threading.Event()
         self.executor: Executor | None = None
@@ -44,8 +44,8 @@ class Buffer:
     def put(self, record: TaskRecord) -> None:
         """Take a record; it is stored within EXECUTIONS_WRITE_SECONDS."""
         with self.lock:
-            if self._wakes() and (record.key in self.records or len(self.records) < ROOM):
-                self.records[record.key] = record
+            if self._wakes() and (record.try_key in self.records or len(self.records) < ROOM):
+                self.records[record.try_key] = record
 
     def end(self, end: End) -> Future[None]:
         """Take an end. What is given back is done when the end is stored with its tasks, or has failed with the reason."""
@@ -120,7 +120,7 @@ class Buffer:
         """Keep records where nothing newer has come; a workflow's report of its end is tried again by Temporal."""
         with self.lock:
             for each in records:
-                self.records.setdefault(each.key, each)
+                self.records.setdefault(each.try_key, each)
         self.filled.set()
         _tell(ends, error)
         if type(error).__name__ != self.trouble:

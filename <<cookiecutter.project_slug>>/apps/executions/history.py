@@ -9,7 +9,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.history.v1 import HistoryEvent
 
 from apps.executions.models import Execution
-from apps.executions.shared import TaskRecord
+from apps.executions.shared import TaskRecord, storable
 from apps.temporal import operations
 
 ENDS = {
@@ -59,7 +59,7 @@ def _scheduled(execution: Execution, event: HistoryEvent) -> TaskRecord:
 
 def _reason(failure: Failure) -> str:
     kind = failure.application_failure_info.type
-    return ": ".join(filter(None, (kind, failure.message)))
+    return storable(": ".join(filter(None, (kind, failure.message))))
 
 
 def _moment(time: Timestamp) -> datetime:

@@ -68,7 +68,8 @@ class _Workflows(WorkflowInboundInterceptor):
         return result
 
     async def _report(self, status: str, **more: Any) -> None:
-        report = Report(status=status, activities=self.scheduled.activities, **more)
+        info = workflow.info()
+        report = Report(status=status, activities=self.scheduled.activities, started_at=info.start_time, **more)
         try:
             await workflow.execute_local_activity(REPORT, report, **REPORTING)
         except ActivityError:
@@ -89,7 +90,7 @@ class _Activities(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002  the SDK's name
         info = activity.info()
         if not info.is_local and info.workflow_id and info.workflow_type not in UNTRACKED:
-            _keep_lines()
+            keep_lines()
             input.fn = _async_task(input.fn) if iscoroutinefunction(input.fn) else _task(input.fn)
         return await super().execute_activity(input)
 
@@ -164,7 +165,8 @@ def _is_final(error: BaseException) -> bool:
     return 0 < policy.maximum_attempts <= info.attempt or kind_of(error) in (policy.non_retryable_error_types or ())
 
 
-def _keep_lines() -> None:
+def keep_lines() -> None:
+    """Have what activities log kept with their tasks, from now on."""
     root = logging.getLogger()
     if not any(isinstance(handler, TaskLog) for handler in root.handlers):
         root.addHandler(TaskLog())

@@ -57,7 +57,7 @@ def note(execution: Execution, action: str, *, by: str, user: Actor = None, reas
 def arrive(execution: Execution, step: str, run_id: str) -> None:
     """Note the step that a run is at, for workflows whose steps are more than activities."""
     execution = locked(execution)
-    if not execution.is_open or _is_superseded(execution, run_id):
+    if not execution.is_open or is_superseded(execution, run_id):
         return
     execution.current_step, execution.temporal_run_id = step, run_id
     if execution.status == Status.PENDING:
@@ -146,7 +146,7 @@ def begin_attempt(
 
 @transaction.atomic
 def record(records: Sequence[TaskRecord], ends: Sequence[End] = ()) -> None:
-    """Store what workers say of activities, the newest of each last, and what workflows say of how their runs ended.
+    """Store what workers say of activities, the newest of each try last, and what workflows say of how their runs ended.
 
     A run that was reset meanwhile has no say any more.
     """
@@ -179,7 +179,9 @@ def _apply(
     if status in states.CLOSED:
         execution.completed_at, execution.current_step = moment, ""
     elif status == Status.RUNNING:
-        execution.started_at, execution.completed_at = execution.started_at or moment, None
+        # An attempt takes its own time: how long nobody tried again is none of it.
+        began = None if by_reset else execution.started_at
+        execution.started_at, execution.completed_at = began or moment, None
     return _line(execution, action, by=by, user=user, before=before, reason=reason)
 
 
@@ -235,7 +237,7 @@ def _lock(wanted: Iterable[str]) -> dict[str, Execution]:
 
 
 def _write(executions: Mapping[str, Execution], records: Sequence[TaskRecord]) -> list[ExecutionEvent]:
-    latest = sorted({each.key: each for each in records}.values(), key=lambda each: each.scheduled_at)
+    latest = sorted({each.try_key: each for each in records}.values(), key=lambda each: (each.scheduled_at, each.number))
     events = [event for each in latest for event in _begin(executions[each.workflow_id], each)]
     if latest:
         tasks.write(executions, latest)
@@ -243,7 +245,7 @@ def _write(executions: Mapping[str, Execution], records: Sequence[TaskRecord]) -
 
 
 def _begin(execution: Execution, each: TaskRecord) -> list[ExecutionEvent]:
-    if not execution.is_open or _is_superseded(execution, each.run_id):
+    if not execution.is_open or is_superseded(execution, each.run_id):
         return []
     execution.temporal_run_id = each.run_id
     if each.status == TaskStatus.RUNNING or not execution.current_step:
@@ -254,14 +256,18 @@ def _begin(execution: Execution, each: TaskRecord) -> list[ExecutionEvent]:
 
 
 def _finish(execution: Execution, run_id: str, report: Report) -> list[ExecutionEvent]:
-    if execution.status in states.CLOSED or _is_superseded(execution, run_id):
+    if execution.status in states.CLOSED or is_superseded(execution, run_id):
         return []
     execution.temporal_run_id = run_id
     execution.result, execution.error_message = report.result, report.error[:MAX_ERROR]
     execution.activities = report.activities
-    return [_apply(execution, report.status, report.status, by="workflow", reason=report.error[:MAX_ERROR])]
+    events = []
+    if execution.status == Status.PENDING:
+        # It had no activity that would have said so.
+        events.append(_apply(execution, Status.RUNNING, "started", by="workflow", at=report.started_at))
+    return [*events, _apply(execution, report.status, report.status, by="workflow", reason=report.error[:MAX_ERROR])]
 
 
-def _is_superseded(execution: Execution, run_id: str) -> bool:
+def is_superseded(execution: Execution, run_id: str) -> bool:
     """Whether that run was reset, so that another one speaks for the execution."""
     return execution.attempt > 1 and execution.events.filter(action="reset", run_id=run_id).exists()

@@ -1,11 +1,13 @@
 """What crosses between workers and the projection. Workflow code may import it."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import to_jsonable_python
 from temporalio.exceptions import ApplicationError, FailureError
 
 from apps.tasks.shared import WORKFLOW as DJANGO_TASK
@@ -16,16 +18,19 @@ UNTRACKED = frozenset({RECONCILE, DJANGO_TASK})
 REPORT = "report_execution"
 # In characters of JSON. Results and outputs are shown, not worked with.
 MAX_SHOWN = 10_000
+# What PostgreSQL, or UTF-8, has no room for: NUL and halves of characters.
+NEVER_STORED = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """How an execution ended, completed, failed or canceled, and how many activities its last run has scheduled."""
+    """How an execution ended, completed, failed or canceled, and of its last run when it began and how much it scheduled."""
 
     status: str
     result: Any = None
     error: str = ""
     activities: int = 0
+    started_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +53,7 @@ class Mended:
 
 @dataclass(kw_only=True)
 class TaskRecord:
-    """What a worker knows of one activity. The newest record of an activity holds all of it."""
+    """What a worker knows of one try of an activity. The newest record of a try holds all of it."""
 
     workflow_id: str
     workflow: str
@@ -70,15 +75,25 @@ class TaskRecord:
         """Which activity it is."""
         return self.workflow_id, self.run_id, self.activity_id
 
+    @property
+    def try_key(self) -> tuple[str, str, str, int]:
+        """Which try of which activity it is."""
+        return *self.key, self.number
+
 
 def short(value: Any) -> Any:
-    """A value as plain JSON to be shown: what is too long, or has no JSON, as a text that says so."""
+    """A value as plain JSON that a database takes, to be shown: what is too long, or has no JSON, as a text that says so."""
     try:
-        plain = to_jsonable_python(value)
-    except PydanticSerializationError:
+        plain = _storable_json(to_jsonable_python(value))
+        text = json.dumps(plain, ensure_ascii=False)
+    except (ValueError, RecursionError):
         return f"{type(value).__name__}, which has no JSON"
-    text = json.dumps(plain, ensure_ascii=False)
     return plain if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}… ({len(text):,} characters)"
+
+
+def storable(text: str) -> str:
+    """A text as a database takes it: each character that none stores is replaced by a mark."""
+    return NEVER_STORED.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def kind_of(error: BaseException) -> str:
@@ -92,4 +107,18 @@ def said(error: BaseException) -> str:
         error = error.cause
     kind = kind_of(error)
     message = error.message if isinstance(error, FailureError) else str(error)
-    return f"{kind}: {message}" if message else kind
+    return storable(f"{kind}: {message}" if message else kind)
+
+
+def _storable_json(value: Any) -> Any:
+    match value:
+        case str():
+            return storable(value)
+        case float() if not isfinite(value):
+            return str(value)
+        case list():
+            return [_storable_json(each) for each in value]
+        case dict():
+            return {storable(str(key)): _storable_json(each) for key, each in value.items()}
+        case _:
+            return value

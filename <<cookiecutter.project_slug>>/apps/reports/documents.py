@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import Any, NoReturn
 
@@ -72,7 +72,7 @@ def _of_execution(execution: Execution, attempt: int) -> dict[str, Any]:
         "status": status,
         "end": end,
         "result": json.dumps(execution.result, indent=2, ensure_ascii=False) if execution.result is not None else "",
-        "took": charts.duration(_seconds(execution.started_at, end and end.at)),
+        "took": charts.duration(_seconds(_began(execution, attempt, tasks), end and end.at)),
         "chart": charts.timeline(
             "tasks", "When each task ran", [stretch for task in tasks if (stretch := _stretch(task))][:PICTURED]
         ),
@@ -92,6 +92,16 @@ def _of_execution(execution: Execution, attempt: int) -> dict[str, Any]:
             for task in tasks
         ],
     }
+
+
+def _began(execution: Execution, attempt: int, tasks: Iterable[TaskExecution]) -> datetime | None:
+    """When an attempt began: the row knows that of its latest only."""
+    if attempt == execution.attempt:
+        return execution.started_at
+    # A reset is the last line of the attempt that it ends.
+    reset = execution.events.filter(attempt=attempt - 1, action="reset").last()
+    known = [reset.at] if reset else [task.scheduled_at for task in tasks if task.scheduled_at]
+    return min(known, default=None)
 
 
 def _of_day(report: Report) -> dict[str, Any]:

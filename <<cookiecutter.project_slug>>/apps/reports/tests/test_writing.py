@@ -87,12 +87,13 @@ def test_the_csv_of_an_execution_is_its_tasks_and_no_cell_is_a_formula() -> None
 
 def test_a_report_is_of_its_own_attempt_even_where_another_runs_by_now() -> None:
     found = ended()
-    Execution.objects.filter(pk=found.pk).update(status="running", attempt=2)
+    Execution.objects.filter(pk=found.pk).update(status="running", attempt=2, started_at=NOW + timedelta(hours=1))
     TaskExecution.objects.create(execution=found, name="later", activity_id="3", attempt=2)
 
     text = written(report_of(Execution.objects.get()))
 
     assert "User onboarding: failed" in text
+    assert "1 min 0 s" in text
     assert "later" not in text
 
 
