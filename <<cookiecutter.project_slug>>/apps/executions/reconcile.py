@@ -5,14 +5,14 @@ one execution when asked.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import batched
 from typing import Any, NamedTuple
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
 from temporalio.client import Client, WorkflowExecution, WorkflowFailureError  # noqa: TID251  their types: asking is apps.temporal's
@@ -22,8 +22,10 @@ from apps.executions import history, projection, states
 from apps.executions.models import MAX_ERROR, Execution
 from apps.executions.shared import UNTRACKED, said, short
 from apps.temporal import client, outbox, queues, registry
-from apps.temporal.exceptions import ExecutionNotFound
+from apps.temporal.exceptions import ExecutionNotFound, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
+
+logger = logging.getLogger(__name__)
 
 Status = Execution.Status
 # A row that changed so lately is given time to change by itself.
@@ -35,7 +37,7 @@ ASK_TIMEOUT = 60.0
 
 
 class Seen(NamedTuple):
-    """What the server says of an execution's latest run. `status` is empty when it knows none."""
+    """What the server says of an execution's latest run, and when it was asked. `status` is empty when it knows none."""
 
     workflow_id: str
     workflow: str
@@ -44,6 +46,8 @@ class Seen(NamedTuple):
     closed_at: datetime | None
     result: Any = None
     error: str = ""
+    started_at: datetime | None = None
+    asked_at: datetime | None = None
 
 
 def reconcile(*, since: datetime | None = None, heartbeat: Callable[..., None] = lambda *_: None) -> int:
@@ -65,11 +69,23 @@ def reconcile(*, since: datetime | None = None, heartbeat: Callable[..., None] =
     mended = 0
     for some in batched(doubtful, AT_ONCE, strict=False):
         heartbeat(mended)
-        mended += sum(mend(seen) for seen in client.run(partial(_described, workflow_ids=some), timeout=ASK_TIMEOUT))
+        for seen in client.run(partial(_described, workflow_ids=some), timeout=ASK_TIMEOUT):
+            mended += _alone(seen.workflow_id, partial(mend, seen))
     for execution in _incomplete(began):
         heartbeat(mended)
-        mended += _complete(execution)
+        mended += _alone(execution.temporal_workflow_id, partial(_complete, execution))
     return mended
+
+
+def _alone(workflow_id: str, work: Callable[[], bool]) -> bool:
+    """Do what concerns one row: what is wrong with it costs no other row. Raises when the database or Temporal is away."""
+    try:
+        return work()
+    except (InterfaceError, OperationalError, TemporalUnavailable):
+        raise
+    except Exception:
+        logger.exception("execution_not_mended", extra={"workflow_id": workflow_id})
+        return False
 
 
 @transaction.atomic
@@ -81,6 +97,9 @@ def mend(seen: Seen) -> bool:
         if not seen.status or seen.workflow in UNTRACKED:
             return False
         execution = projection.locked_by_id({seen.workflow_id: seen.workflow})[seen.workflow_id]
+    elif seen.asked_at and execution.updated_at > seen.asked_at:
+        # The answer may be older than the row. Where it is not, it is the same at the next look.
+        return False
     if not seen.status:
         return _mend_unknown(execution)
     if _waits_in_outbox(seen.workflow_id):
@@ -90,6 +109,8 @@ def mend(seen: Seen) -> bool:
 
 def _mend_unknown(execution: Execution) -> bool:
     """The server has no such execution: its start waits, was withdrawn or refused, or the server has forgotten it."""
+    if not execution.is_open:
+        return False
     start = OutboxMessage.objects.filter(dedupe_key=outbox.start_key(execution.temporal_workflow_id)).first()
     match start.status if start else "":
         case OutboxMessage.Status.PENDING:
@@ -108,38 +129,51 @@ def _mend_unknown(execution: Execution) -> bool:
 
 
 def _mend_known(execution: Execution, seen: Seen) -> bool:
-    same_run = execution.temporal_run_id in {"", seen.run_id}
-    if seen.status == "running":
-        if execution.status == Status.PENDING:
-            execution.temporal_run_id = seen.run_id
-            projection.change(execution, Status.RUNNING, "started", by="reconcile")
-            return True
-        if execution.is_open or same_run:
-            # Its end was reported a moment before the server had it, or will be known to the server in a moment.
+    if projection.is_superseded(execution, seen.run_id):
+        # It is to be reset, and the server had not done that when it was asked; or never will, and says why.
+        message = outbox.last_reset(seen.workflow_id)
+        if message and message.status == OutboxMessage.Status.SENT:
             return False
-        _begin_again(execution, seen)
+        seen = seen._replace(error=seen.error or (message.last_error if message else ""))
+    elif not _is_own(execution, seen):
+        reason = "It was reset in Temporal itself."
+        projection.begin_attempt(execution, by="reconcile", reason=reason, keep_done=False, run_id=seen.run_id)
+        if seen.status != Status.RUNNING:
+            _close(execution, seen)
         return True
-    if execution.status == seen.status and same_run:
-        if execution.temporal_run_id:
-            return False
+    if execution.is_open and seen.status != Status.RUNNING:
+        _close(execution, seen)
+    elif execution.status == Status.PENDING:
+        execution.temporal_run_id = seen.run_id
+        projection.change(execution, Status.RUNNING, "started", by="reconcile", at=seen.started_at)
+    elif execution.temporal_run_id != seen.run_id:
         execution.temporal_run_id = seen.run_id
         projection.store([execution])
-        return True
-    if not execution.is_open:
-        _begin_again(execution, seen)
-    _close(execution, seen)
+    else:
+        # Its end was reported a moment before the server had it, or will be known to the server in a moment.
+        return False
     return True
 
 
-def _begin_again(execution: Execution, seen: Seen) -> None:
-    reason = "It was reset in Temporal itself."
-    projection.begin_attempt(execution, by="reconcile", reason=reason, keep_done=False, run_id=seen.run_id)
+def _is_own(execution: Execution, seen: Seen) -> bool:
+    """Whether the run is what the row is about, as far as the row knows: a closed one's next run is another attempt.
+
+    The row of one that was reset here learns its new run from what that says first, which may take long.
+    """
+    known, ended = execution.temporal_run_id, execution.completed_at
+    if execution.is_open or known in {"", seen.run_id}:
+        return True
+    # One that began before the end was seen here continued the run that the row knows.
+    is_later = ended is None or seen.started_at is None or seen.started_at > ended
+    return not is_later or projection.is_superseded(execution, known)
 
 
 def _close(execution: Execution, seen: Seen) -> None:
+    if execution.status == Status.PENDING and seen.status in {Status.COMPLETED, Status.FAILED}:
+        projection.change(execution, Status.RUNNING, "started", by="reconcile", at=seen.started_at)
     execution.temporal_run_id = seen.run_id
-    execution.result, execution.error_message = seen.result, seen.error
-    projection.change(execution, seen.status, seen.status, by="reconcile", reason=seen.error, at=seen.closed_at)
+    execution.result, execution.error_message = seen.result, seen.error[:MAX_ERROR]
+    projection.change(execution, seen.status, seen.status, by="reconcile", reason=seen.error[:MAX_ERROR], at=seen.closed_at)
 
 
 def _waits_in_outbox(workflow_id: str) -> bool:
@@ -172,27 +206,38 @@ async def _listed(connected: Client, since: datetime) -> list[Seen]:
 
 
 async def _described(connected: Client, workflow_ids: Sequence[str]) -> list[Seen]:
-    return list(await asyncio.gather(*(_describe(connected, workflow_id) for workflow_id in workflow_ids)))
+    asked = (_describe(connected, workflow_id) for workflow_id in workflow_ids)
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    seen: list[Seen] = []
+    for workflow_id, answer in zip(workflow_ids, answers, strict=True):
+        if isinstance(answer, Seen):
+            seen.append(answer)
+        elif isinstance(answer, RPCError) or not isinstance(answer, Exception):
+            raise answer
+        else:
+            # Such as a result that nobody here can read: a key of the codec is missing.
+            logger.error("execution_not_described", exc_info=answer, extra={"workflow_id": workflow_id})
+    return seen
 
 
 async def _describe(connected: Client, workflow_id: str) -> Seen:
-    handle = connected.get_workflow_handle(workflow_id)
+    handle, asked_at = connected.get_workflow_handle(workflow_id), timezone.now()
     try:
-        seen = _seen(await handle.describe())
+        seen = _seen(await handle.describe())._replace(asked_at=asked_at)
         if seen.status != Status.RUNNING:
             return seen._replace(result=short(await asyncio.wait_for(handle.result(), client.TIMEOUT)))
     except WorkflowFailureError as error:
         return seen._replace(error=said(error.cause)[:MAX_ERROR])
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND and not client.is_about_namespace(error):
-            return Seen(workflow_id, "", "", "", None)
+            return Seen(workflow_id, "", "", "", None, asked_at=asked_at)
         raise
     return seen
 
 
 def _seen(found: WorkflowExecution) -> Seen:
     status = found.status.name.lower() if found.status else ""
-    return Seen(found.id, found.workflow_type, found.run_id, status, found.close_time)
+    return Seen(found.id, found.workflow_type, found.run_id, status, found.close_time, started_at=found.start_time)
 
 
 def _incomplete(since: datetime) -> list[Execution]:
@@ -205,6 +250,7 @@ def _incomplete(since: datetime) -> list[Execution]:
 
 def _complete(execution: Execution) -> bool:
     """Take over from the history what the rows lack."""
-    with suppress(ExecutionNotFound):
+    try:
         return projection.complete(execution, history.tasks_of(execution))
-    return False
+    except ExecutionNotFound:
+        return False

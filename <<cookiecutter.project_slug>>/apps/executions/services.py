@@ -15,6 +15,7 @@ from apps.executions import catalog, projection, states
 from apps.executions.events import attempt_begun
 from apps.executions.models import Actor, Execution, TaskExecution
 from apps.temporal import outbox
+from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 
 Status, TaskStatus, Trigger = Execution.Status, TaskExecution.Status, Execution.Trigger
@@ -56,7 +57,7 @@ def plan_execution(
     startable: catalog.Startable | None = None,
     **facts: Any,
 ) -> Execution:
-    """Prepare an execution that somebody starts later, with the tasks that are known. `values` is its input as JSON.
+    """Prepare an execution that somebody starts later, with the tasks that are known. `values` is its input.
 
     `key` makes a repetition by the same account give the same execution; `facts` are as in start_workflow. A caller that has
     the startable gives it, and has seen to it that the account may start it. Raises ValidationError by field name.
@@ -64,8 +65,9 @@ def plan_execution(
     if key and user:
         # One request at a time, or two of the same key would both find that it is new.
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    given = {"input": _plain(values)}
     if key and (repeated := Execution.objects.filter(user=user, idempotency_key=key).first()):
-        if (repeated.workflow, repeated.trigger_data) != (workflow, {"input": values}):
+        if (repeated.workflow, repeated.trigger_data) != (workflow, given):
             raise ValidationError({"key": "This key was used for another request: choose a new one."})
         return repeated
     startable = startable or catalog.find(workflow, user=user)
@@ -79,7 +81,7 @@ def plan_execution(
             "user": user,
             "trigger": trigger,
             "input": to_jsonable_python(wanted),
-            "trigger_data": {"input": values},
+            "trigger_data": given,
             "idempotency_key": key or None,
             "has_plan": bool(startable.planned_tasks),
             **facts,
@@ -166,12 +168,30 @@ def reset_execution(
     states.check_reset(execution.status)
     if to not in RESET_POINTS:
         raise ValidationError({"to": f"There is no reset to {to!r}: choose {' or '.join(RESET_POINTS)}."})
-    if not execution.temporal_run_id:
-        later = "It is not known yet how far it came: try again in a minute."
-        raise ValidationError({"to": later if execution.started_at else "It never ran: start another one."})
+    if not execution.temporal_run_id and execution.started_at is None:
+        raise ValidationError({"to": "It never ran: start another one."})
+    if not execution.temporal_run_id or _is_run_unknown(execution):
+        raise ValidationError({"to": "It is not known yet how far it came: try again in a minute."})
     earlier = execution.temporal_run_id
     attempt_begun.send(Execution, execution=execution, to=to)
     projection.begin_attempt(execution, user=user, reason=reason, keep_done=to == FAILED_STEP, repeat_effects=repeat_effects)
     point = "start" if catalog.resumes_by_itself(execution.workflow) else RESET_POINTS[to]
-    outbox.enqueue_reset(execution.temporal_workflow_id, run_id=earlier, to=point, reason=reason or "reset by hand")
+    outbox.enqueue_reset(
+        execution.temporal_workflow_id, run_id=earlier, to=point, reason=reason or "reset by hand", attempt=execution.attempt
+    )
     return execution
+
+
+def _is_run_unknown(execution: Execution) -> bool:
+    """Whether the run that the row knows was reset, and its new one has said nothing and was not looked for yet."""
+    message = outbox.last_reset(execution.temporal_workflow_id)
+    is_on_its_way = message is not None and message.status in {OutboxMessage.Status.PENDING, OutboxMessage.Status.SENT}
+    return is_on_its_way and projection.is_superseded(execution, execution.temporal_run_id)
+
+
+def _plain(values: Any) -> Any:
+    """As JSON: an expression may give a time. Raises ValidationError for what is none, or nested too deep."""
+    try:
+        return to_jsonable_python(values)
+    except ValueError as error:
+        raise ValidationError({"input": f"This has what cannot be stored: {error}."}) from error

@@ -5,16 +5,21 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, WorkflowIdReusePolicy
 from temporalio.api.history.v1 import HistoryEvent
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
-from temporalio.client import Client, WorkflowHistory
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest, StartWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
 from apps.temporal import client
 from apps.temporal.exceptions import Refused
 
 TIMEOUT = 60.0
+# What a start says of a workflow, and the start of another run of it says again.
+SAME = (
+    "workflow_type", "task_queue", "input", "header", "memo", "search_attributes", "retry_policy", "priority",
+    "workflow_execution_timeout", "workflow_run_timeout", "workflow_task_timeout",
+)  # fmt: skip
 
 
 class ResetPoint(NamedTuple):
@@ -40,7 +45,7 @@ def reset(workflow_id: str, *, reason: str, to: str = "last-good", run_id: str =
     """Go back to "start", to the "last-good" step or to an event id of reset_points(), and give the id of the new run.
 
     The run that was is ended if need be and stays to be looked at. A run is reset once: with its `run_id` a repetition gives
-    the same new run.
+    the same new run. One that ended before it did anything has no such point: the same is started anew under its id.
     Raises Refused for a point that is none, and as history does.
     """
     return client.run(lambda c: reset_run(c, workflow_id, reason=reason, to=to, run_id=run_id), timeout=TIMEOUT)
@@ -53,7 +58,10 @@ async def reset_run(connected: Client, workflow_id: str, *, reason: str, to: str
     # The server has no memory for the request ids of resets.
     if earlier := found.raw_description.workflow_extended_info.reset_run_id:
         return earlier
-    points = _points((await connected.get_workflow_handle(workflow_id, run_id=found.run_id).fetch_history()).events)
+    events = (await connected.get_workflow_handle(workflow_id, run_id=found.run_id).fetch_history()).events
+    points = _points(events)
+    if not points and found.status != WorkflowExecutionStatus.RUNNING and to in {"start", "last-good"}:
+        return await _start_anew(connected, workflow_id, found.run_id, events[0])
     choices = {str(point.event_id): point.event_id for point in points}
     choices.update([("last-good", point.event_id) for point in points if point.is_last_good])
     choices.update([("start", point.event_id) for point in points[:1]])
@@ -75,6 +83,21 @@ async def reset_run(connected: Client, workflow_id: str, *, reason: str, to: str
         if error.status is RPCStatusCode.INVALID_ARGUMENT:
             raise Refused(f"Temporal refused to reset {workflow_id}: {error.message}.") from error
         raise
+
+
+async def _start_anew(connected: Client, workflow_id: str, run_id: str, event: HistoryEvent) -> str:
+    """Start once more what that event started, and give the id of the new run."""
+    started = event.workflow_execution_started_event_attributes
+    request = StartWorkflowExecutionRequest(
+        namespace=connected.namespace,
+        workflow_id=workflow_id,
+        identity=connected.identity,
+        # The server gives the same run to who asks again with the same id.
+        request_id=f"again {run_id}",
+        workflow_id_reuse_policy=WorkflowIdReusePolicy.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+        **{name: getattr(started, name) for name in SAME if started.HasField(name)},  # type: ignore[arg-type]  # by name
+    )
+    return (await connected.workflow_service.start_workflow_execution(request, retry=True)).run_id
 
 
 def _points(events: Sequence[HistoryEvent]) -> list[ResetPoint]:

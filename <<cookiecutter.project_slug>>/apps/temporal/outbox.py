@@ -76,9 +76,15 @@ def enqueue_terminate(workflow_id: str, *, reason: str, alone: bool = False) -> 
     return enqueue(Kind.TERMINATE, workflow_id, {"reason": reason}, key=str(uuid4()), alone=alone)
 
 
-def enqueue_reset(workflow_id: str, *, run_id: str, to: str, reason: str, alone: bool = False) -> OutboxMessage:
-    """Have a run go on from an earlier point, as operations.reset does: once for each run. Raises as enqueue does."""
-    return enqueue(Kind.RESET, workflow_id, {"run_id": run_id, "to": to, "reason": reason}, key=run_id, alone=alone)
+def enqueue_reset(workflow_id: str, *, run_id: str, to: str, reason: str, attempt: int, alone: bool = False) -> OutboxMessage:
+    """Have a run go on from an earlier point, as operations.reset does: once for each `attempt`. Raises as enqueue does."""
+    payload = {"run_id": run_id, "to": to, "reason": reason}
+    return enqueue(Kind.RESET, workflow_id, payload, key=f"{run_id}:{attempt}", alone=alone)
+
+
+def last_reset(workflow_id: str) -> OutboxMessage | None:
+    """The latest message that has an execution go on from an earlier point, until the outbox forgets it."""
+    return OutboxMessage.objects.filter(kind=Kind.RESET, aggregate_id=workflow_id).order_by("-pk").first()
 
 
 def execution_status(workflow_id: str, *, timeout: float = client.TIMEOUT) -> str:
