@@ -3,8 +3,10 @@
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
+from django.http import HttpRequest, HttpResponse
 from pydantic import ValidationError
 
 # Halves of characters, which have no bytes of their own: https://www.rfc-editor.org/rfc/rfc8259#section-8.2
@@ -26,6 +28,20 @@ def read_json(content: bytes) -> Any:
     if HALF.search(content):
         json.dumps(value, ensure_ascii=False).encode()
     return value
+
+
+def utf8(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: addresses and forms are UTF-8, whatever a request says: https://www.rfc-editor.org/rfc/rfc7578#section-5.1.2
+
+    Python knows encodings that no browser does, and some of them make halves of characters.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        # Not by its property, which first reads the address in the other encoding.
+        request._encoding = "utf-8"  # type: ignore[attr-defined]  # Django's own, under that property
+        return get_response(request)
+
+    return middleware
 
 
 def is_deep(value: Any, most: int = MAX_DEPTH) -> bool:

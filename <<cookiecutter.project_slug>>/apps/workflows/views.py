@@ -36,7 +36,8 @@ TYPES = {"yaml": "application/yaml", "json": "application/json"}
 def listed(request: HttpRequest) -> HttpResponse:
     """The workflows that the account sees: archived ones only when asked for."""
     found = Workflow.objects.visible_to(request.user).select_related("project", "current")
-    text, status = request.GET.get("q", "").strip(), request.GET.get("status", "")
+    # PostgreSQL looks for no NUL.
+    text, status = request.GET.get("q", "").replace("\0", "").strip(), request.GET.get("status", "")
     if text:
         found = found.filter(name__icontains=text)
     found = found.filter(status=status) if status in Workflow.Status.values else found.exclude(status=Workflow.Status.ARCHIVED)

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 # https://docs.djangoproject.com/en/6.1/ref/settings/#middleware
 MIDDLEWARE = [
     "config.health.probes",
+    "config.parsing.utf8",
     "config.tracing.requests",
     "config.logs.request_ids",
     "config.problems.problems",

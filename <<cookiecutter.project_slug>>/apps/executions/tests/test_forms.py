@@ -1,12 +1,12 @@
 """What people fill in: the input of a workflow by its schema, reasons, from where to try again."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from apps.executions.catalog import Startable
 from apps.executions.forms import InputForm
@@ -78,6 +78,27 @@ def test_what_is_filled_in_is_the_input_and_what_is_left_empty_is_left_out() -> 
         "name": "Ada", "number": 3, "kind": "b", "share": 0.25, "sure": True, "words": ["x"], "place": {"city": "Bern"},
     }  # fmt: skip
     assert bare.values == {"name": "Ada", "number": 3, "kind": "a", "sure": False}
+
+
+def test_a_choice_is_what_was_offered_and_no_text_of_it() -> None:
+    @dataclass
+    class Choosing:
+        number: Literal[1, 2]
+        odd: Annotated[list[int] | None, Field(json_schema_extra={"enum": [[1], [3]]})] = None
+
+    chosen, wrong = form(Choosing, number="2", odd="[3]"), form(Choosing, number="3", odd="")
+
+    assert (chosen.is_valid(), chosen.values) == (True, {"number": 2, "odd": [3]})
+    assert (wrong.is_valid(), list(wrong.errors)) == (False, ["number"])
+    assert '<option value="[3]" selected>[3]</option>' in chosen.as_div()
+
+
+def test_what_was_typed_as_json_stands_there_again() -> None:
+    wrong = form(Wanted, name="", number="3", kind="a", words='[ "x" ]', place="[NaN]")
+
+    assert not wrong.is_valid()
+    assert [wrong["words"].value(), wrong["place"].value()] == ['[ "x" ]', "[NaN]"]
+    assert wrong.errors["place"] == ["This cannot be taken: NaN is no JSON."]
 
 
 def test_an_input_without_fields_is_one_field_of_json_and_no_input_is_none() -> None:

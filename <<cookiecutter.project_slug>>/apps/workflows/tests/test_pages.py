@@ -65,6 +65,7 @@ def test_lists_are_searched_and_leave_archived_ones_out(client: Client, workflow
     assert place(workflow) in shown(client, "/workflows/?status=archived")
     assert "Nothing matches" in shown(client, "/workflows/?q=nothing&status=archived")
     assert place(workflow) in shown(client, "/workflows/?q=exam&status=archived")
+    assert place(workflow) in shown(client, "/workflows/?q=ex%00am&status=archived")
 
 
 def test_a_project_is_made_renamed_shared_and_deleted(client: Client, owner: User, ada: User) -> None:
