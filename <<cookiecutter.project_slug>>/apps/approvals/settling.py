@@ -9,7 +9,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.approvals import tasks
-from apps.approvals.models import PeopleRequest, Person
+from apps.approvals.models import PeopleRequest
 from apps.approvals.shared import GOOD
 from apps.executions import projection
 from apps.executions.models import Actor, Execution
@@ -66,6 +66,6 @@ def cancel(requests: Iterable[PeopleRequest]) -> None:
 
 
 def _withdraw(request: PeopleRequest) -> None:
-    """Have a provider ask nobody any more for what is over. What all have signed is over there, too."""
-    if request.handed_over_at and request.people.exclude(status=Person.Status.SIGNED).exists():
+    """Have a provider ask nobody any more for what is over and not signed."""
+    if request.handed_over_at and request.status != Status.SIGNED:
         tasks.withdraw.enqueue(str(request.pk))

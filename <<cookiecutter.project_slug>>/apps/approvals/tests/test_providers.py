@@ -37,8 +37,7 @@ def service(settings: Settings) -> Iterator[Provider]:
 
 
 def ask_by(ask: Ask, name: str, **more: Any) -> PeopleRequest:
-    more = {"quorum": "all", "documents": [PDF], **more}
-    return ask(ADA, BOB, kind="signature", provider=name, may_delegate=False, **more)
+    return ask(ADA, BOB, kind="signature", provider=name, quorum="all", may_delegate=False, **{"documents": [PDF], **more})
 
 
 def mails() -> int:
@@ -132,16 +131,6 @@ def test_what_is_over_is_withdrawn_and_what_is_signed_is_not(
     assert service.paths()[before:] == [WITHDRAWN[name]]
     service.failures = [404]
     assert not withdraw.func(str(request.pk))
-
-
-def test_who_need_not_sign_any_more_is_asked_no_more(ask: Ask, service: Provider) -> None:
-    request = ask_by(ask, "clicksign", quorum="any")
-
-    services.record_update("clicksign", ProviderUpdate(event_id="1", ref=request.provider_ref, signers={ADA: "signed"}))
-
-    request.refresh_from_db()
-    (told,) = OutboxMessage.objects.filter(payload__task="apps.approvals.tasks.withdraw")
-    assert (request.status, told.payload["args"]) == ("signed", [str(request.pk)])
 
 
 def test_a_service_without_a_token_is_off(ask: Ask, settings: Settings) -> None:
