@@ -1,16 +1,18 @@
 """Where every trigger ends: one delivery, one execution."""
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from pydantic_core import to_jsonable_python
 
 from apps.executions import services as executions
 from apps.executions import states
-from apps.executions.models import Actor, Execution
+from apps.executions.models import MAX_ERROR, Actor, Execution
 from apps.temporal.exceptions import Refused
 from apps.triggers import kinds
 from apps.triggers.kinds import Delivery
@@ -19,6 +21,7 @@ from apps.users.models import User
 from apps.workflows import access, starting
 from apps.workflows import services as workflows
 from apps.workflows.models import Project
+from apps.workflows.storable import as_storable, storable_text
 
 Status = TriggerEvent.Status
 
@@ -29,6 +32,8 @@ def fire(trigger: Trigger, delivery: Delivery, *, user: Actor = None) -> Trigger
 
     `user` is who fires it by hand; that works while it is paused, too.
     """
+    # Senders make ids of whatever they like.
+    delivery = replace(delivery, event_id=storable_text(delivery.event_id))
     # One delivery at a time, so that a repetition finds the one before.
     trigger = _locked(trigger)
     event = TriggerEvent.objects.select_related("execution").filter(trigger=trigger, event_id=delivery.event_id).first()
@@ -63,15 +68,17 @@ def _outcome(trigger: Trigger, delivery: Delivery, user: Actor) -> tuple[Status,
 
 
 def _said(error: ValidationError | Refused) -> str:
-    """With the field that it is about, where it is about one of the input."""
+    """With the field that it is about, where it is about one of the input. It may quote what was brought, so it is cut."""
     if isinstance(error, Refused):
         return str(error)
     found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-    return " ".join(f"{field}: {text}" if "." in field else text for field, texts in found.items() for text in texts)
+    said = " ".join(f"{field}: {text}" if "." in field else text for field, texts in found.items() for text in texts)
+    return storable_text(said)[:MAX_ERROR]
 
 
 def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:
     kind = kinds.find(trigger.kind)
+    _require_storable(delivery.data)
     starting.require_active(trigger.workflow)
     version = trigger.workflow.current
     assert version is not None
@@ -87,6 +94,14 @@ def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:
         source_object_type=delivery.source_object_type,
         source_object_id=delivery.source_object_id,
     )
+
+
+def _require_storable(data: Any) -> None:
+    """Raises ValidationError. It is asked before expressions are: what is very deep would end the process that evaluates them."""
+    try:
+        as_storable(to_jsonable_python(data))
+    except ValueError as error:
+        raise ValidationError({"data": f"What it brings cannot be stored: {error}."}) from error
 
 
 def _responsible(trigger: Trigger) -> User:

@@ -25,7 +25,15 @@ def _receiving(settings: Settings) -> None:
     settings.ANYMAIL = {"WEBHOOK_SECRET": KEYS}
 
 
-def arrive(to: str, *, sender: str = "ada@example.com", key: str = KEYS[1], service: str = "postmark", **headers: str) -> int:
+def arrive(
+    to: str,
+    *,
+    sender: str = "ada@example.com",
+    subject: str = "Order 7",
+    key: str = KEYS[1],
+    service: str = "postmark",
+    **headers: str,
+) -> int:
     """Have Postmark deliver a mail, in the shape of https://postmarkapp.com/developer/webhooks/inbound-webhook."""
     headers = {"Message-ID": "<1@example.com>"} | {name.replace("_", "-"): value for name, value in headers.items()}
     message: dict[str, Any] = {
@@ -34,7 +42,7 @@ def arrive(to: str, *, sender: str = "ada@example.com", key: str = KEYS[1], serv
         "CcFull": [],
         "BccFull": [],
         "OriginalRecipient": to,
-        "Subject": "Order 7",
+        "Subject": subject,
         "MessageID": "22c74902-a0c1-4511-804f-341342852c90",
         "TextBody": "Three chairs, please.",
         "HtmlBody": "",
