@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import FilterSchema, Query, Router, Schema, Status
 from ninja.pagination import paginate
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 
 from apps.executions.models import Execution
 from apps.reports import services
 from apps.reports.files import answer
-from apps.reports.models import TYPES, Report
+from apps.reports.models import ADD, TYPES, VIEW, Report
 
 router = Router(tags=["reports"])
 # Written out: the API's document has one name for each component, and Status is another's.
@@ -26,10 +26,14 @@ FILE: dict[str, Any] = {
 
 
 class ReportIn(Schema):
-    """Which execution to write up, and how. It must have ended."""
+    """Which execution to write up, and how. It must have ended. `recipients` get it by mail, once each.
+
+    They are addresses: one's own, or with the permission reports.add_report any.
+    """
 
     execution: UUID
     format: Report.Format
+    recipients: Annotated[list[str], Field(max_length=services.MAX_RECIPIENTS)] = []
 
 
 class ReportOut(Schema):
@@ -68,8 +72,11 @@ def request_report(request: HttpRequest, wanted: ReportIn) -> Status[Report]:
     """Accepted at once, also while Temporal is away. The same request gives the same report; one that failed is tried again."""
     execution = get_object_or_404(Execution.objects.visible_to(request.user), pk=wanted.execution)
     if not services.may_request(request.user, execution):
-        raise PermissionDenied("This needs the permission reports.view_report.")
-    return Status(202, services.request_report(execution=execution, format=wanted.format))
+        raise PermissionDenied(f"This needs the permission {VIEW}.")
+    if not services.may_mail(request.user, wanted.recipients):
+        raise PermissionDenied(f"To mail it to others needs the permission {ADD}.")
+    report = services.request_report(execution=execution, format=wanted.format, recipients=wanted.recipients)
+    return Status(202, report)
 
 
 @router.get("/{uuid:report_id}", response=ReportOut, summary="A report, without what it says")

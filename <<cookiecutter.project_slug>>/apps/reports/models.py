@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.executions.models import Execution
 
 MAX_ERROR = 500
-VIEW = "reports.view_report"
+VIEW, ADD = "reports.view_report", "reports.add_report"
 TYPES = {"html": "text/html; charset=utf-8", "csv": "text/csv; charset=utf-8", "pdf": "application/pdf"}
 
 

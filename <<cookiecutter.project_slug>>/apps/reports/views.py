@@ -19,7 +19,7 @@ from apps.executions.models import Execution
 from apps.reports import services
 from apps.reports.documents import can_write
 from apps.reports.files import answer
-from apps.reports.models import Report
+from apps.reports.models import ADD, VIEW, Report
 
 PER_PAGE = 25
 # A report was written from what executions say: shown, it may do nothing but look like something.
@@ -55,10 +55,16 @@ def listed(request: HttpRequest) -> HttpResponse:
 def requested(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """Have an execution written up."""
     execution = _execution(request, str(execution_id))
+    recipients = [address for each in request.POST.get("recipients", "").split(",") if (address := each.strip())]
+    if not services.may_mail(request.user, recipients):
+        raise PermissionDenied(f"To mail it to others needs the permission {ADD}.")
     try:
-        services.request_report(execution=execution, format=request.POST.get("format", ""))
+        services.request_report(execution=execution, format=request.POST.get("format", ""), recipients=recipients)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
+    else:
+        if recipients:
+            messages.success(request, "It is mailed once to each address.")
     return redirect(f"{reverse('reports:list')}?execution={execution.pk}")
 
 
@@ -78,5 +84,5 @@ def _execution(request: HttpRequest, key: str) -> Execution:
     except ValueError as error:
         raise Http404 from error
     if not services.may_request(request.user, execution):
-        raise PermissionDenied("This needs the permission reports.view_report.")
+        raise PermissionDenied(f"This needs the permission {VIEW}.")
     return execution

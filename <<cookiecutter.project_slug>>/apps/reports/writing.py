@@ -1,7 +1,7 @@
 """Writing what is queued and mailing it, once each, however often it is tried. Used by tasks.py and activities.py."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -43,14 +43,24 @@ def mail(reports: Sequence[Report]) -> int:
 
     Raises what may pass. What never will is noted in the log.
     """
+    recipients = {address for each in reports for address in each.recipients}
+    return _mail(reports, recipients, key=f"report:{reports[0].subject}")
+
+
+def mail_to(report: Report, recipients: Iterable[str]) -> int:
+    """Mail a report to those whom somebody named, once to each, also where it was among others. Gives and raises as mail."""
+    return _mail([report], recipients, key=f"report:{report.pk}")
+
+
+def _mail(reports: Sequence[Report], recipients: Iterable[str], *, key: str) -> int:
     subject, sent = reports[0].subject, 0
     attached = [(each.filename, bytes(each.content), each.content_type.partition(";")[0]) for each in reports]
     if sum(each.size for each in reports) > MAX_ATTACHED:
         attached = []
-    for recipient in sorted({address for each in reports for address in each.recipients}):
+    for recipient in sorted(recipients):
         try:
             sent += mails.send_once(
-                key=f"report:{subject}:{recipient}",
+                key=f"{key}:{recipient}",
                 to=recipient,
                 subject=f"{settings.SITE_NAME}: report {subject}",
                 body=_body(reports[0], attached=bool(attached)),

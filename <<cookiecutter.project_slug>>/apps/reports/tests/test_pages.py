@@ -12,6 +12,7 @@ from apps.executions.models import Execution
 from apps.executions.tests.rows import execution, person
 from apps.reports import services
 from apps.reports.models import Report
+from apps.temporal.models import OutboxMessage
 from apps.users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -209,6 +210,47 @@ def test_the_admin_lists_reports_without_what_they_say(admin_client: Client, ada
 
     assert report.filename in listed
     assert one.status_code == 200
+
+
+def test_people_have_reports_mailed_to_themselves_and_those_with_the_permission_to_anybody(ada: User, staff: User) -> None:
+    found = execution("failed", ada)
+    staff.user_permissions.add(Permission.objects.get(codename="add_report"))
+
+    def asked(user: User, *recipients: str) -> list[int]:
+        wanted = {"execution": str(found.pk), "format": "csv", "recipients": recipients}
+        by_form = browser(user).post(f"/reports/executions/{found.pk}/", {"format": "csv", "recipients": ", ".join(recipients)})
+        by_api = browser(user).post("/api/v1/reports", json.dumps(wanted), content_type="application/json")
+        return [by_form.status_code, by_api.status_code]
+
+    assert asked(ada, "ada@example.com", "eve@example.com") == asked(ada, "eve@example.com") == [403, 403]
+    assert not Report.objects.exists()
+    assert [asked(ada, "Ada@example.com"), asked(staff, "eve@example.com", "ops@example.com")] == [[302, 202], [302, 202]]
+    mailed = OutboxMessage.objects.filter(payload__task="apps.reports.tasks.send_report").order_by("pk")
+    assert [message.payload["args"][1] for message in mailed] == [
+        *[["Ada@example.com"]] * 2,
+        *[["eve@example.com", "ops@example.com"]] * 2,
+    ]
+
+
+@pytest.mark.parametrize("recipients", [["nobody"], ["ada@example.com"] * 21])
+def test_recipients_that_cannot_be_are_refused_by_name(admin_client: Client, recipients: list[str]) -> None:
+    wanted = {"execution": str(execution("failed").pk), "format": "csv", "recipients": recipients}
+
+    answer = admin_client.post("/api/v1/reports", json.dumps(wanted), content_type="application/json")
+    page = f"/reports/executions/{wanted['execution']}/"
+    shown = admin_client.post(page, {"format": "csv", "recipients": ",".join(recipients)}, follow=True).content.decode()
+
+    assert (answer.status_code, [error["field"] for error in answer.json()["errors"]]) == (422, ["recipients"])
+    assert "is no e-mail address" in shown or "21 are too many" in shown
+
+
+def test_the_page_says_to_whom_a_report_may_be_mailed(ada: User, staff: User) -> None:
+    page = f"/reports/?execution={execution('failed', ada).pk}"
+    staff.user_permissions.add(Permission.objects.get(codename="add_report"))
+
+    own, anybody = (browser(user).get(page).content.decode() for user in (ada, staff))
+
+    assert ("Your own address, ada@example.com" in own, "Addresses with commas" in anybody) == (True, True)
 
 
 def test_an_execution_of_nobody_is_not_everybodys() -> None:

@@ -60,6 +60,12 @@ def write(found: Execution, *, tried: int = 1) -> int:
     return written
 
 
+def send(report: Report, recipients: list[str]) -> int:
+    """As a worker's first try."""
+    sent: int = tasks.send_report.func(type("Context", (), {"attempt": 1})(), str(report.pk), recipients)
+    return sent
+
+
 @pytest.mark.parametrize("status", ["completed", "failed", "canceled"])
 def test_an_end_is_written_up_where_the_settings_want_it(status: str) -> None:
     found = execution(user=person())
@@ -70,6 +76,18 @@ def test_an_end_is_written_up_where_the_settings_want_it(status: str) -> None:
     assert [(report.format, report.status, report.attempt) for report in reports] == [("csv", "queued", 1), ("html", "queued", 1)]
     assert reports[0].recipients == ["ada@example.com", "ops@example.com"]
     assert enqueued() == [("write_reports", [str(found.pk), 1])]
+
+
+def test_the_end_of_what_people_have_defined_is_written_up(settings: Settings) -> None:
+    settings.REPORTS = {"shop/quote": AT_THE_END}
+    found = execution(workflow="shop/quote", temporal_workflow_id="exec_1")
+
+    end(found)
+
+    assert check_reports(app_configs=None) == []
+    assert write(found) == 2
+    assert {report.filename for report in Report.objects.ready()} == {"exec_1-1.csv", "exec_1-1.html"}
+    assert b"Quote: completed" in Report.objects.get(format="html").content
 
 
 def test_an_end_that_nobody_wants_written_up_costs_no_query() -> None:
@@ -195,6 +213,49 @@ def test_a_report_that_is_asked_for_twice_is_one() -> None:
 
     assert first == second
     assert Report.objects.count() == 1
+
+
+def test_a_report_that_is_asked_for_is_mailed_once_to_each_recipient_also_to_who_had_the_others() -> None:
+    found = execution(user=person())
+    end(found)
+    write(found)
+    tasks.mail_reports.call([str(pk) for pk in Report.objects.values_list("pk", flat=True)])
+    mail.outbox.clear()
+    found.refresh_from_db()
+
+    report = services.request_report(execution=found, format="csv", recipients=["ops@example.com", "eve@example.com"])
+    name, arguments = enqueued()[-1]
+
+    assert (name, arguments) == ("send_report", [str(report.pk), ["eve@example.com", "ops@example.com"]])
+    assert [send(report, arguments[1]) for _ in range(2)] == [2, 0]
+    assert [(message.to, len(message.attachments)) for message in mail.outbox] == [
+        (["eve@example.com"], 1),
+        (["ops@example.com"], 1),
+    ]
+
+
+def test_a_report_that_is_to_be_mailed_is_written_first_and_one_that_cannot_be_is_not_mailed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    good, bad = (services.request_report(execution=execution("failed"), format="csv") for _ in range(2))
+
+    assert send(good, ["ada@example.com"]) == 1
+    monkeypatch.setattr(writing, "compose", _raise(ZeroDivisionError))
+    assert send(bad, ["ada@example.com"]) == 0
+    assert [Report.objects.get(pk=report.pk).status for report in (good, bad)] == ["ready", "failed"]
+
+
+@pytest.mark.parametrize(
+    "recipients",
+    [["ada"], [""], ["ada@example.com, eve@example.com"], [f"{'a' * 60}@{'b.' * 110}example.com"], ["ada@example.com"] * 21],
+    ids=["no address", "empty", "two in one", "long", "many"],
+)
+def test_who_cannot_be_mailed_is_refused(recipients: list[str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        services.request_report(execution=execution("failed"), format="csv", recipients=recipients)
+
+    assert list(caught.value.message_dict) == ["recipients"]
+    assert not Report.objects.exists()
 
 
 def test_a_report_that_failed_is_tried_again_and_one_that_is_there_is_not() -> None:
