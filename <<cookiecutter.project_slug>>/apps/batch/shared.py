@@ -87,6 +87,11 @@ class RangeInput:
     upto: Key | None = None
     user_ids: list[int] = field(default_factory=list)
 
+    @property
+    def task_name(self) -> str:
+        """What the task of this activity is called."""
+        return f"process_range, part {self.number + 1}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RangeResult:

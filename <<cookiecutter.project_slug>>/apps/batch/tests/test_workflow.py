@@ -7,6 +7,8 @@ from apps.batch import activities
 from apps.batch.models import Batch, BatchRange
 from apps.batch.shared import WORKFLOW, BatchProcessingWorkflowInput, BatchProgress, BatchResult, Failure, RowQuery
 from apps.development.testing import Temporal
+from apps.executions import buffer
+from apps.executions.models import TaskExecution
 from apps.users.models import User
 
 
@@ -40,6 +42,9 @@ def test_described_rows_are_processed_in_ranges_and_chunks(temporal: Temporal, m
 
     assert (result.total, result.succeeded, result.failed, result.failures) == (2_500, 2_500, 0, [])
     assert list(BatchRange.objects.order_by("number").values_list("succeeded", flat=True)) == [1_100, 1_100, 300]
+    buffer.flush()
+    tasks = TaskExecution.objects.filter(name__startswith="process_range").values_list("name", flat=True)
+    assert sorted(tasks) == [f"process_range, part {number}" for number in (1, 2, 3)]
     assert not User.objects.filter(profile_checked_at=None).exists()
 
 
