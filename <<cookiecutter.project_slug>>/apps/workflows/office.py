@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from io import BytesIO
@@ -11,13 +12,14 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from django.core.exceptions import ValidationError
-from docxtpl import DocxTemplate
 from jinja2 import TemplateError, meta
+from jinja2.exceptions import SecurityError
 from lxml import etree
 from pptx import Presentation
 from pptx.oxml.ns import qn
 
-from apps.workflows.document_language import DocumentEnvironment
+from apps.workflows.document_language import MAX_BRACES, TOO_MANY, DocumentEnvironment
+from apps.workflows.word_template import WordTemplate
 
 WORD, POWERPOINT = "word", "powerpoint"
 ENDINGS = {".docx": WORD, ".pptx": POWERPOINT}
@@ -31,9 +33,8 @@ SHOWN = {WORD: "Word document", POWERPOINT: "PowerPoint presentation"}
 MAX_SIZE, MAX_UNPACKED, MAX_XML = 5 * 2**20, 50 * 2**20, 8 * 2**20
 MAX_FILES = 2_000
 MACROS = re.compile(r"vbaProject\.bin$|/activeX/", re.IGNORECASE)
-FILLED = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-
-_word, _powerpoint = DocumentEnvironment(autoescape=True), DocumentEnvironment(autoescape=False)
+# Of the texts of a presentation in characters, one that many slides have counted for each; lines that values bring.
+MAX_READ, MAX_LINES = 50 * 2**20, 10_000
 
 
 class CannotFill(ValueError):  # noqa: N818  says what is so, as Django's DoesNotExist does
@@ -60,8 +61,8 @@ def fill(kind: str, content: bytes, values: Mapping[str, Any]) -> bytes:
     """The document that a template makes of the values. Raises CannotFill."""
     try:
         return _fill_word(content, values) if kind == WORD else _fill_powerpoint(content, values)
-    # A filter or a comparison that does not fit its value raises what Python does; half a table, what lxml does.
-    except (TemplateError, TypeError, ValueError, ArithmeticError, etree.LxmlError) as error:
+    # A filter or a comparison that does not fit its value raises what Python does; half a table, what lxml and its reader do.
+    except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, etree.LxmlError) as error:
         raise CannotFill(f"the template cannot be filled: {error}") from error
 
 
@@ -99,65 +100,84 @@ def _safe_parser() -> etree.XMLParser:
 
 
 def _names_in_word(content: bytes) -> set[str]:
-    template = DocxTemplate(BytesIO(content))
+    template = WordTemplate(BytesIO(content))
     template.init_docx()
-    names: set[str] = template.get_undeclared_template_variables(_word)
+    names: set[str] = template.get_undeclared_template_variables(DocumentEnvironment(autoescape=True))
     return names
 
 
 def _fill_word(content: bytes, values: Mapping[str, Any]) -> bytes:
-    template, filled = DocxTemplate(BytesIO(content)), BytesIO()
-    template.render(dict(values), _word)
+    template, filled = WordTemplate(BytesIO(content)), BytesIO()
+    template.render(dict(values), DocumentEnvironment(autoescape=True))
     template.save(filled)
     return filled.getvalue()
 
 
 def _names_in_powerpoint(content: bytes) -> set[str]:
-    deck = Presentation(BytesIO(content))
-    texts = ["".join(text.text or "" for text in paragraph.iter(qn("a:t"))) for paragraph in _paragraphs(deck)]
-    if any("{%" in text for text in texts):
-        raise TemplateError("a presentation has {{ }} alone, not {% %}")
-    places = (place for text in texts for place in FILLED.findall(text))
-    return {name for place in places for name in meta.find_undeclared_variables(_powerpoint.parse(place))}
+    language, names = DocumentEnvironment(autoescape=False), set()
+    for elements in _paragraphs(Presentation(BytesIO(content))):
+        text = _text(elements)
+        if "{%" in text:
+            raise TemplateError("a presentation has {{ }} alone, not {% %}")
+        for start, end in _places(text):
+            names |= meta.find_undeclared_variables(language.parse(text[start:end]))
+    return names
 
 
 def _fill_powerpoint(content: bytes, values: Mapping[str, Any]) -> bytes:
-    deck, filled = Presentation(BytesIO(content)), BytesIO()
-    for paragraph in _paragraphs(deck):
-        _fill_paragraph(paragraph, values)
+    deck, filled, language, lines = Presentation(BytesIO(content)), BytesIO(), DocumentEnvironment(autoescape=False), 0
+    for elements in _paragraphs(deck):
+        texts = _filled([element.text or "" for element in elements], language, values)
+        lines += sum(text.count("\n") for text in texts)
+        if lines > MAX_LINES:
+            raise SecurityError(f"its places would get more than {MAX_LINES:,} lines")
+        for element, text in zip(elements, texts, strict=True):
+            _write(element, text)
     deck.save(filled)
     return filled.getvalue()
 
 
-def _paragraphs(deck: Any) -> Iterator[Any]:
-    """Every paragraph of the slides and their notes: in shapes, in groups of them, in tables."""
-    for slide in deck.slides:
-        yield from slide.element.iter(qn("a:p"))
-        if slide.has_notes_slide:
-            yield from slide.notes_slide.element.iter(qn("a:p"))
+def _paragraphs(deck: Any) -> Iterator[list[Any]]:
+    """The texts of every paragraph of the slides and their notes: in shapes, in groups of them, in tables."""
+    read = braces = 0
+    # A presentation may show one slide many times.
+    for slide in {slide.part.partname: slide for slide in deck.slides}.values():
+        for shown in (slide, slide.notes_slide) if slide.has_notes_slide else (slide,):
+            for paragraph in shown.element.iter(qn("a:p")):
+                elements = list(paragraph.iter(qn("a:t")))
+                text = _text(elements)
+                read, braces = read + 1 + len(elements) + len(text), braces + text.count("{{")
+                if read > MAX_READ:
+                    raise SecurityError(f"the presentation has more than {MAX_READ:,} characters")
+                if braces > MAX_BRACES:
+                    raise SecurityError(TOO_MANY)
+                yield elements
 
 
-def _fill_paragraph(paragraph: Any, values: Mapping[str, Any]) -> None:
-    """Fill each place where it begins, so that the text keeps its looks: PowerPoint cuts a text wherever somebody typed."""
-    elements = list(paragraph.iter(qn("a:t")))
-    texts = [element.text or "" for element in elements]
+def _text(elements: list[Any]) -> str:
+    return "".join(element.text or "" for element in elements)
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    """Where each {{ }} starts and ends. Braces that nothing closes are text."""
+    end = 0
+    while (start := text.find("{{", end)) >= 0 and (closed := text.find("}}", start)) >= 0:
+        end = closed + 2
+        yield start, end
+
+
+def _filled(texts: list[str], language: DocumentEnvironment, values: Mapping[str, Any]) -> list[str]:
+    """Each place filled where it begins, so that the text keeps its looks: PowerPoint cuts a text wherever somebody typed."""
+    whole, begins = "".join(texts), [0, *accumulate(map(len, texts))]
     # From the end, so that the places before stay where they are.
-    for found in reversed(list(FILLED.finditer("".join(texts)))):
-        value = _powerpoint.from_string(found.group()).render(dict(values))
-        texts = _with(texts, found.start(), found.end(), value)
-    for element, text in zip(elements, texts, strict=True):
-        _write(element, text)
-
-
-def _with(texts: list[str], start: int, end: int, value: str) -> list[str]:
-    """The texts with what stands from `start` to `end` of them all replaced."""
-    begins, changed = [0, *accumulate(map(len, texts))], []
-    for begin, text in zip(begins, texts, strict=False):
-        before, after = text[: max(start - begin, 0)], text[max(end - begin, 0) :]
-        is_first = begin <= start < begin + len(text)
-        overlaps = begin < end and start < begin + len(text)
-        changed.append(before + (value if is_first else "") + after if overlaps else text)
-    return changed
+    for start, end in reversed(list(_places(whole))):
+        value = language.from_string(whole[start:end]).render(dict(values))
+        first, last = bisect_right(begins, start) - 1, bisect_left(begins, end) - 1
+        before, after = texts[first][: start - begins[first]], texts[last][end - begins[last] :]
+        texts[first : last + 1] = (
+            [before + value, *[""] * (last - first - 1), after] if last > first else [before + value + after]
+        )
+    return texts
 
 
 def _write(element: Any, text: str) -> None:

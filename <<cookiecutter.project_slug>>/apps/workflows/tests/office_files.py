@@ -4,6 +4,7 @@ from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from docx import Document
+from docx.opc.constants import RELATIONSHIP_TYPE
 from pptx import Presentation
 from pptx.util import Inches
 
@@ -17,6 +18,15 @@ def word(*paragraphs: tuple[str, ...], header: str = "") -> bytes:
             paragraph.add_run(run).bold = number % 2 == 1
     if header:
         document.sections[0].header.paragraphs[0].text = header
+    document.save(stored)
+    return stored.getvalue()
+
+
+def many_headers(number: int, text: str) -> bytes:
+    """A document that names the part of its header so many times."""
+    document, stored = Document(BytesIO(word(header=text))), BytesIO()
+    for each in range(1, number):
+        document.part.load_rel(RELATIONSHIP_TYPE.HEADER, document.sections[0].header.part, f"again{each}")
     document.save(stored)
     return stored.getvalue()
 

@@ -1,5 +1,6 @@
 """Word and PowerPoint templates: what they show, what they cannot do, and what is no template."""
 
+from copy import deepcopy
 from io import BytesIO
 from typing import Any
 
@@ -9,9 +10,9 @@ from docx import Document
 from docx.shared import Inches
 from pptx import Presentation
 
-from apps.workflows import document_language, office
+from apps.workflows import document_language, office, word_template
 from apps.workflows.office import CannotFill, fill, read_template
-from apps.workflows.tests.office_files import powerpoint, powerpoint_runs, with_file, word, word_texts
+from apps.workflows.tests.office_files import many_headers, powerpoint, powerpoint_runs, with_file, word, word_texts
 
 LINK = b"""<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
 <Relationship Id="r" Type="http://x/attachedTemplate" Target="https://example.com/x.dotm" TargetMode="External"/>
@@ -39,6 +40,30 @@ def test_a_word_template_repeats_and_chooses() -> None:
     )
 
     assert texts == ["Pen: 1.50", "Ink: 1,200.00 (dear)", "Total 1201.5, twice 3.0, on 31 January 2026"]
+
+
+def test_a_word_template_chooses_rows_cells_and_runs() -> None:
+    runs = ("{%r if note %}", "no", "{%r endif %}", "yes{%r if client %} and", " so{%r endif %}")
+    document, stored = Document(BytesIO(word(runs))), BytesIO()
+    table = document.add_table(3, 2)
+    for place, text in (((0, 0), "{%tr for item in items %}"), ((1, 0), "{{ item.name }}"), ((2, 1), "{%tr endfor %}")):
+        table.cell(*place).text = text
+    row = document.add_table(1, 3).rows[0]
+    for cell, text in zip(
+        row.cells, ("{%tc for item in items %}", "{{ item.price }}{# in euro #}", "{%tc endfor %}"), strict=True
+    ):
+        cell.text = text
+    document.add_paragraph("{#p This is for those who write the template. #}")
+    document.add_paragraph("One, ")
+    document.add_paragraph("{%- if client -%}")
+    document.add_paragraph("two{% endif %}")
+    document.save(stored)
+
+    made = Document(BytesIO(fill(office.WORD, stored.getvalue(), VALUES)))
+
+    assert [paragraph.text for paragraph in made.paragraphs] == ["yes and so", "One, two"]
+    texts = [[[cell.text for cell in row.cells] for row in table.rows] for table in made.tables]
+    assert texts == [[["Pen", ""], ["Ink", ""]], [["1.5", "1200"]]]
 
 
 def test_lines_and_characters_that_no_file_can_have_break_nothing() -> None:
@@ -99,6 +124,71 @@ def test_a_document_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(CannotFill, match="longer than 10,000"):
         filled(("{% for a in items %}{% for b in items %}{{ a }}{% endfor %}{% endfor %}",), items=["x" * 10] * 100)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (office.WORD, word(("{{ a }}" * 1_001,))),
+        (office.WORD, word(("{% if a %}{% endif %}" * 501,))),
+        (office.WORD, word(("{# a #}" * 1_001,))),
+        (office.WORD, word(("{{r " * 1_001,))),
+        (office.WORD, word(("{", "{ ") * 1_001)),
+        (office.WORD, word(("{{ a }}" * 600,), header="{{ a }}" * 600)),
+        (office.WORD, many_headers(11, "{{ a }}" * 100)),
+        (office.WORD, word(("{{ a }}{# " + "a" * 60_000 + "#}{{ a " + "or a " * 12_000 + "}}",))),
+        (office.POWERPOINT, powerpoint("{{ a }}" * 1_001)),
+        (office.POWERPOINT, powerpoint("{{" * 1_001)),
+        (office.POWERPOINT, powerpoint("{{ a }}" * 600, note="{{ a }}" * 600)),
+    ],
+)  # fmt: skip
+def test_a_template_has_so_many_places(kind: str, content: bytes) -> None:
+    with pytest.raises(ValidationError, match="at most 1,000 places"):
+        read_template(f"a{office.ENDING[kind]}", content)
+    with pytest.raises(CannotFill, match="at most 1,000 places"):
+        fill(kind, content, {"a": 1})
+
+
+def test_a_part_that_is_named_often_is_read_so_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_template, "MAX_READ", 20_000)
+
+    assert read_template("a.docx", many_headers(1, "x" * 1_000))
+    with pytest.raises(ValidationError, match="more than 20,000 characters of XML"):
+        read_template("a.docx", many_headers(20, "x" * 1_000))
+
+
+def test_a_slide_that_is_shown_twice_is_filled_once() -> None:
+    deck, stored = Presentation(BytesIO(powerpoint("{{ text }}"))), BytesIO()
+    shown = deepcopy(deck.slides._sldIdLst[0])
+    shown.set("id", "999")
+    deck.slides._sldIdLst.append(shown)
+    deck.save(stored)
+
+    assert powerpoint_runs(fill(office.POWERPOINT, stored.getvalue(), {"text": "{{ text }}"})) == [("{{ text }}", False)]
+
+
+def test_places_that_share_runs_are_filled_each() -> None:
+    deck = powerpoint("<{{ a }}{", "{ b }}", "-{", "", "{ a", " }}{{ b }}>")
+
+    runs = powerpoint_runs(fill(office.POWERPOINT, deck, {"a": 1, "b": 22}))
+
+    assert [text for text, _ in runs] == ["<122", "", "-1", "", "", "22>"]
+
+
+def test_a_presentation_has_so_many_lines() -> None:
+    with pytest.raises(CannotFill, match="more than 10,000 lines"):
+        fill(office.POWERPOINT, powerpoint("{{ text }}{{ text }}"), {"text": "x\n" * 6_000})
+
+
+def test_tables_stand_so_deep() -> None:
+    document, stored = Document(BytesIO(word())), BytesIO()
+    cell = document.add_table(1, 1).cell(0, 0)
+    for _ in range(20):
+        cell = cell.add_table(1, 1).cell(0, 0)
+    document.save(stored)
+
+    with pytest.raises(CannotFill, match="20 deep"):
+        fill(office.WORD, stored.getvalue(), {})
 
 
 def test_a_template_says_of_what_it_speaks() -> None:
