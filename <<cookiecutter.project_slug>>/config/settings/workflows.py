@@ -19,6 +19,13 @@ def tokens(entries: list[str]) -> dict[str, str]:
     return {host.lower(): token for host, _, token in pairs}
 
 
+# UPLOADS
+# ------------------------------------------------------------------------------
+# https://docs.djangoproject.com/en/6.1/ref/settings/#data-upload-max-memory-size
+# In bytes of a body. A template of 5 MiB has 7 MB as the API takes it, in Base64, and mail services send a mail with its
+# attachments as JSON. Signed webhooks have bounds of their own: a megabyte.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 2**20
+
 # SIGNATURES
 # ------------------------------------------------------------------------------
 # Services that take signatures, each off until it has a token. Any of its webhook keys signs what it sends: while one is

@@ -32,6 +32,7 @@ def arrive(
     subject: str = "Order 7",
     key: str = KEYS[1],
     service: str = "postmark",
+    attached: bytes = b"a,b",
     **headers: str,
 ) -> int:
     """Have Postmark deliver a mail, in the shape of https://postmarkapp.com/developer/webhooks/inbound-webhook."""
@@ -47,7 +48,14 @@ def arrive(
         "TextBody": "Three chairs, please.",
         "HtmlBody": "",
         "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
-        "Attachments": [{"Name": "list.csv", "Content": "YSxi", "ContentType": "text/csv", "ContentLength": 3}],
+        "Attachments": [
+            {
+                "Name": "list.csv",
+                "Content": b64encode(attached).decode(),
+                "ContentType": "text/csv",
+                "ContentLength": len(attached),
+            }
+        ],
     }
     given = {"Authorization": f"Basic {b64encode(key.encode()).decode()}"}
     address = f"/webhooks/mail/{service}/"
@@ -68,6 +76,14 @@ def test_a_mail_starts_the_workflow_once(make_trigger: MakeTrigger) -> None:
     assert brought["attachments"] == [{"name": "list.csv", "type": "text/csv", "size": 3}]
     assert arrive(address, Message_ID="<2@example.com>") == 200
     assert started().count() == 2
+
+
+def test_a_mail_of_three_megabytes_arrives(make_trigger: MakeTrigger) -> None:
+    trigger = make_trigger("email", input={"amount": 1})
+
+    assert arrive(addresses.of(trigger), attached=bytes(3_000_000)) == 200
+
+    assert started().get().context["trigger"]["attachments"][0]["size"] == 3_000_000
 
 
 @pytest.mark.parametrize("wrong", [{"key": "in:guessed"}, {"key": "in"}])
