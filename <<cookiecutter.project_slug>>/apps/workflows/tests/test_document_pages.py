@@ -1,6 +1,7 @@
 """The pages and the API of documents and their templates: who sees, adds and deletes what."""
 
 from base64 import b64encode
+from os import urandom
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from apps.workflows.definitions import DefinitionDoc
 from apps.workflows.document_models import DocumentTemplate, GeneratedDocument
 from apps.workflows.documents import File
 from apps.workflows.models import Project
-from apps.workflows.tests.office_files import word
+from apps.workflows.tests.office_files import with_file, word
 
 pytestmark = pytest.mark.django_db
 
@@ -117,10 +118,31 @@ def test_a_stranger_finds_neither_documents_nor_templates(document: GeneratedDoc
         assert "Nothing matches" in client.get(reverse("documents:list"), query).content.decode()
     page = client.get(reverse("documents:templates"), {"project": "nonsense"}).content.decode()
     assert "There is no template yet" in page
-    assert "Make a project" in page
     for name, key in (("content", document.pk), ("template", letter.pk)):
         assert client.get(reverse(f"documents:{name}", args=[key])).status_code == 404
     assert client.post(reverse("documents:delete-template", args=[letter.pk])).status_code == 404
+
+
+def test_who_may_make_no_project_is_told_whom_to_ask_for_one(owner: User) -> None:
+    stranger = User.objects.create_user(email="stranger@example.com")
+
+    pages = [signed_in(user).get(reverse("documents:templates")).content.decode() for user in (stranger, owner)]
+
+    assert ["Make a project" in page for page in pages] == [False, True]
+    assert ["Ask those who run this site" in page for page in pages] == [True, False]
+    assert [signed_in(user).get(reverse("workflows:new-project")).status_code for user in (stranger, owner)] == [403, 200]
+
+
+def test_the_api_takes_a_template_as_long_as_a_page_does(project: Project, owner: User) -> None:
+    # What does not compress: pictures.
+    content = with_file(word(("{{ a }}",)), "word/media/picture.png", urandom(4 * 2**20))
+    wanted = {"project_id": str(project.pk), "filename": "a.docx", "content": b64encode(content).decode()}
+
+    stored = signed_in(owner).post("/api/v1/document-templates", wanted, "application/json")
+
+    assert (stored.status_code, DocumentTemplate.objects.get().size) == (201, len(content))
+    too_long = wanted | {"content": b64encode(bytes(office.MAX_SIZE + 1)).decode()}
+    assert signed_in(owner).post("/api/v1/document-templates", too_long, "application/json").status_code == 422
 
 
 def test_a_template_is_stored_and_deleted_by_the_api(project: Project, owner: User) -> None:
