@@ -77,7 +77,7 @@ def asked(request: HttpRequest, waiting: bool = True) -> QuerySet[Person]:
 
 
 @approvals.post(
-    "/{uuid:person_id}/decision",
+    "/asked/{uuid:person_id}/decision",
     response={200: DecisionOut, 404: None, 409: None, 410: None},
     summary="Decide, as the account that was asked",
 )
@@ -88,7 +88,6 @@ def decide_as_account(request: HttpRequest, person_id: UUID, wanted: DecisionIn)
     return _decided(request, person, wanted, user=user)
 
 
-# After the one above: no token has the form of an id.
 @approvals.post(
     "/{token}/decision",
     response={200: DecisionOut, 404: None, 409: None, 410: None, 429: None},

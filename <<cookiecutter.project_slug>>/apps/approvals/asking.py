@@ -71,6 +71,7 @@ def open_request(*, execution_id: str, step: str, question: Question) -> Asked:
     request = _opened(execution_id, step, question)
     if request.provider != BUILT_IN and request.is_open and not request.handed_over_at:
         _hand_over(request)
+        request.refresh_from_db()
     return _asked(request)
 
 
@@ -125,6 +126,8 @@ def _opened(execution_id: str, step: str, question: Question) -> PeopleRequest:
         raise CannotAsk("no answer is no signature")
     settling.cancel(of_step.pending())
     people, now = _people(question), timezone.now()
+    if question.provider != BUILT_IN and _quorum(question.quorum, len(people)) < len(people):
+        raise CannotAsk(f"{question.provider} takes the signatures of all: the quorum must be all")
     request = PeopleRequest.objects.create(
         kind=question.kind,
         execution=execution,
@@ -176,12 +179,19 @@ def _hand_over(request: PeopleRequest) -> None:
     try:
         if not request.provider_ref:
             _keep(request, provider.prepare(request))
+        if not PeopleRequest.objects.pending().filter(pk=request.pk).exists():
+            return
         provider.begin(request)
     except ProviderRefused as error:
         raise CannotAsk(str(error)) from error
     with transaction.atomic():
-        PeopleRequest.objects.filter(pk=request.pk).update(handed_over_at=timezone.now())
-        if not provider.mails_itself:
+        request = settling.locked(request.pk)
+        request.handed_over_at = timezone.now()
+        request.save(update_fields=["handed_over_at"])
+        if not request.is_open:
+            # The execution was stopped while the service was told.
+            settling.withdraw(request)
+        elif not provider.mails_itself:
             for person in request.people.all():
                 tasks.tell_person.enqueue(str(person.pk))
 

@@ -30,7 +30,7 @@ def settle(request: PeopleRequest, status: str, *, user: Actor = None, reason: s
     """Give a locked request its end. Its execution goes on as soon as it waits for nobody else."""
     request.status, request.decided_at = Status(status), timezone.now()
     request.save(update_fields=["status", "decided_at"])
-    _withdraw(request)
+    withdraw(request)
     if PeopleRequest.objects.pending().filter(execution=request.execution).exists():
         projection.note(request.execution, "decided", by="workflow", user=user, reason=reason)
     else:
@@ -62,10 +62,10 @@ def cancel(requests: Iterable[PeopleRequest]) -> None:
     for request in requests:
         request.status, request.decided_at = Status.CANCELED, timezone.now()
         request.save(update_fields=["status", "decided_at"])
-        _withdraw(request)
+        withdraw(request)
 
 
-def _withdraw(request: PeopleRequest) -> None:
+def withdraw(request: PeopleRequest) -> None:
     """Have a provider ask nobody any more for what is over and not signed."""
     if request.handed_over_at and request.status != Status.SIGNED:
         tasks.withdraw.enqueue(str(request.pk))

@@ -12,7 +12,7 @@ from tests.everything import SECRET, Row
 # Who has the link, or the provider's key, needs no account.
 ROWS = {
     "GET /approvals": Row(200, 200, 200),
-    "POST /approvals/{person_id}/decision": Row(404, 200, 404, {"decision": "approved"}),
+    "POST /approvals/asked/{person_id}/decision": Row(404, 200, 404, {"decision": "approved"}),
     "POST /approvals/{token}/decision": Row(200, 200, 200, {"decision": "approved"}, nobody=200),
     "POST /webhooks/signature/{provider}": Row(401, 401, 401),
 }

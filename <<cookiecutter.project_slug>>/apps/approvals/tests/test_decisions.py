@@ -261,7 +261,7 @@ def test_an_account_asks_what_it_was_asked(ask: Ask) -> None:
 
 
 def decide_signed_in(client: Client, person_id: Any, decision: str = "approved") -> tuple[int, dict[str, Any]]:
-    answer = client.post(f"/api/v1/approvals/{person_id}/decision", {"decision": decision}, "application/json")
+    answer = client.post(f"/api/v1/approvals/asked/{person_id}/decision", {"decision": decision}, "application/json")
     return answer.status_code, answer.json()
 
 

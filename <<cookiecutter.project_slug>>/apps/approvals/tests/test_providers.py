@@ -11,6 +11,7 @@ from pytest_django import Settings
 from apps.approvals import asking, links, services
 from apps.approvals.asking import CannotAsk, Document
 from apps.approvals.models import PeopleRequest
+from apps.approvals.providers import known
 from apps.approvals.providers.base import ProviderFailed
 from apps.approvals.services import ProviderUpdate
 from apps.approvals.tasks import tell_person, withdraw
@@ -131,6 +132,32 @@ def test_what_is_over_is_withdrawn_and_what_is_signed_is_not(
     assert service.paths()[before:] == [WITHDRAWN[name]]
     service.failures = [404]
     assert not withdraw.func(str(request.pk))
+
+
+@pytest.mark.parametrize(("at", "withdrawn"), [("prepare", 0), ("begin", 1)])
+def test_what_is_stopped_while_a_service_is_told_is_withdrawn_there(
+    ask: Ask, service: Provider, monkeypatch: pytest.MonkeyPatch, at: str, withdrawn: int
+) -> None:
+    provider = known.PROVIDERS["clicksign"]
+    tell = getattr(provider, at)
+
+    def stopped_meanwhile(request: PeopleRequest) -> Any:
+        told = tell(request)
+        projection.change(projection.locked(request.execution), "canceled", "cancel", by="user")
+        return told
+
+    monkeypatch.setattr(provider, at, stopped_meanwhile)
+
+    request = ask_by(ask, "clicksign")
+
+    notified = "POST /envelopes/envelopes-1/notifications" in service.paths()
+    assert (request.status, notified) == ("canceled", bool(withdrawn))
+    assert OutboxMessage.objects.filter(payload__task="apps.approvals.tasks.withdraw").count() == withdrawn
+
+
+def test_a_service_takes_the_signatures_of_all(ask: Ask, service: Provider) -> None:
+    with pytest.raises(CannotAsk, match="clicksign takes the signatures of all"):
+        ask(ADA, BOB, kind="signature", provider="clicksign", quorum="any", documents=[PDF])
 
 
 def test_a_service_without_a_token_is_off(ask: Ask, settings: Settings) -> None:

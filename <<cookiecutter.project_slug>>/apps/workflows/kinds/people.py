@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from pydantic import Field
@@ -132,6 +133,9 @@ class SignatureKind(AskKind):
         yield from super().check(config)
         if config.on_timeout == "approve":
             yield "No answer is no signature: on_timeout must be fail."
+        provider = getattr(config, "provider", "") or self.default_provider
+        if provider != BUILT_IN and config.quorum != "all":
+            yield f"{provider} takes the signatures of all: quorum must be all."
 
     def question(self, config: Any) -> Question:
         """What is to be signed by whom, and where."""
@@ -166,7 +170,9 @@ class ZapSignKind(SignatureKind):
 def _documents(execution_id: str, ids: list[str]) -> tuple[list[Document], list[str]]:
     """The files of those ids that the project has made, and a line for each that is kept elsewhere. Raises StepError."""
     files, links = [], []
-    made = GeneratedDocument.objects.filter(execution__run__version__workflow__project__workflows__versions__runs=execution_id)
+    made = GeneratedDocument.objects.filter(
+        execution__run__version__workflow__project__workflows__versions__runs=UUID(execution_id)
+    )
     for each in ids:
         try:
             found = made.filter(pk=each).first()

@@ -209,6 +209,12 @@ def test_how_long_people_have_and_how_often_they_are_asked_for(kind: str, second
     assert asks.question(asks.read(spec.config)).timeout == timedelta(hours=hours)
 
 
+def test_a_service_takes_the_signatures_of_all() -> None:
+    with pytest.raises(ValidationError, match="clicksign takes the signatures of all"):
+        base.find("clicksign").read({"people": [ADA], "quorum": "any"})
+    base.find("signature").read({"people": [ADA], "quorum": "any"})
+
+
 @pytest.mark.parametrize(
     ("config", "field", "message"),
     [
