@@ -1,5 +1,7 @@
 """The onboarding workflow against a real server."""
 
+from uuid import uuid4
+
 import pytest
 from django.core import mail
 from pytest_django.fixtures import Settings
@@ -7,7 +9,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from apps.development.testing import Temporal
-from apps.onboarding.shared import WORKFLOW, OnboardingResult, OnboardingWorkflowInput, onboarding_id
+from apps.onboarding.shared import WORKFLOW, OnboardingResult, OnboardingWorkflowInput
 from apps.users.models import User
 
 
@@ -45,9 +47,7 @@ def test_plain_json_takes_the_delay_from_the_settings(temporal: Temporal, ada: U
     settings.ONBOARDING_FOLLOW_UP_DELAY = 0.1
     plain = {"user_id": ada.pk, "email": ada.email, "name": ada.name}
 
-    handle = temporal.run(
-        temporal.client.start_workflow(WORKFLOW, plain, id=onboarding_id(ada.pk), task_queue=temporal.task_queue)
-    )
+    handle = temporal.run(temporal.client.start_workflow(WORKFLOW, plain, id=f"plain-{uuid4()}", task_queue=temporal.task_queue))
 
     assert temporal.run(handle.result()) == {"user_id": ada.pk, "status": "completed"}
     assert len(mail.outbox) == 2
