@@ -131,7 +131,7 @@ def test_expressions_see_the_same_after_a_wait_as_before(
         {"key": "wait", "kind": "wait", "name": "Wait", "config": {"hours": 0.00001}, "next": [{"to": "after"}]},
         {"key": "after", "name": "After", **seen},
     )
-    facts = {"source_object_type": "deal", "source_object_id": "42", "source_data": {"stage": "won"}}
+    facts: dict[str, Any] = {"source_object_type": "deal", "source_object_id": "42", "source_data": {"stage": "won"}}
 
     execution = run(temporal, workflow, owner, trigger_payload={"n": 7}, metadata={"by": "crm"}, **facts)
 
