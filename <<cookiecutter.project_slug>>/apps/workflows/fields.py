@@ -63,6 +63,12 @@ class ValuesField(forms.CharField):
         return found
 
 
+class _Sent(str):
+    """What stood in a field when its form was sent."""
+
+    __slots__ = ()
+
+
 class ValueField(forms.CharField):
     """Any value: JSON where it is some, a text where it is not."""
 
@@ -71,7 +77,12 @@ class ValueField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         """What stands in the field."""
-        return value if value is None or isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        is_shown = value is None or isinstance(value, _Sent) or (isinstance(value, str) and not _is_json(value))
+        return value if is_shown else json.dumps(value, indent=2, ensure_ascii=False)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was sent is shown as it was."""
+        return None if data is None else _Sent(data)
 
     def clean(self, value: Any) -> Any:
         """The value, None for nothing."""

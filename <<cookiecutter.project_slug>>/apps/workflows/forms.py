@@ -182,7 +182,7 @@ class StepForm(PlainForm):
             name=given["name"],
             config=self.config,
             next=[*conditional, *always],
-            **{name: given.get(name) for name in TIMES},
+            **{name: given.get(name) if name in self.fields else getattr(self.step, name) for name in TIMES},
         )
 
     @property

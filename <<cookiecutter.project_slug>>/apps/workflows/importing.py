@@ -36,7 +36,9 @@ def import_definition(
     Raises ValidationError by field name, and NotPublishable.
     """
     require_savable(document)
-    known = project.workflows.filter(slug=slug or slugify(document.name)[:40]).first()
+    wanted = slug or slugify(document.name)[:40]
+    # A name in a script that slugs do not have is looked for as it is.
+    known = project.workflows.filter(**({"slug": wanted} if wanted else {"name": document.name})).first()
     if known:
         workflow = services.change_draft(known, document)
     else:

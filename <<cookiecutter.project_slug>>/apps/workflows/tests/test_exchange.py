@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
+from apps.users.models import User
 from apps.workflows import exchange
 from apps.workflows.definitions import DefinitionDoc
 from apps.workflows.exchange import Format
+from apps.workflows.importing import import_definition
+from apps.workflows.models import Project
 from apps.workflows.tests.asked import DEFINITION, START
 
 # What YAML makes something else of, unless it is told not to.
@@ -94,3 +97,13 @@ def test_a_file_that_could_do_harm_is_refused(text: str, reason: str) -> None:
 
 def test_json_is_read_as_it_is() -> None:
     assert exchange.read(json.dumps(DEFINITION)) == DefinitionDoc.model_validate(DEFINITION)
+
+
+@pytest.mark.django_db
+def test_a_name_that_no_slug_can_have_is_known_again(project: Project, owner: User) -> None:
+    document = DefinitionDoc(name="Договор")
+
+    first, again = (import_definition(project, document, user=owner) for _ in range(2))
+
+    assert first == again
+    assert project.workflows.count() == 1
