@@ -91,6 +91,7 @@ def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:
         trigger_payload=delivery.data,
         metadata={"trigger": trigger.name, "event": delivery.event_id},
         trigger_ref=str(trigger.pk),
+        source_data=delivery.data if delivery.source_object_type else None,
         source_object_type=delivery.source_object_type,
         source_object_id=delivery.source_object_id,
     )
@@ -115,7 +116,8 @@ def _responsible(trigger: Trigger) -> User:
 
 def _running(trigger: Trigger) -> QuerySet[Execution]:
     started = TriggerEvent.objects.filter(trigger=trigger, execution__status__in=states.OPEN)
-    return Execution.objects.filter(pk__in=started.values("execution"))
+    # In the order in which workers' records lock them, so that nobody waits in a circle.
+    return Execution.objects.filter(pk__in=started.values("execution")).order_by("pk")
 
 
 def _locked(trigger: Trigger) -> Trigger:

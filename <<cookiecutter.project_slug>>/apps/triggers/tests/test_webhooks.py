@@ -175,8 +175,9 @@ def test_hubspot_sends_several_events_at_once(make_trigger: MakeTrigger, setting
     answers = [hubspot(trigger, events) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [202, 202]
-    facts = list(started().values_list("trigger", "source_object_type", "source_object_id", "input__amount"))
-    assert facts == [("hubspot", "deal", "7", 7)] * 2
+    facts = list(started().values_list("trigger", "source_object_type", "source_object_id", "input__amount", "context__source"))
+    assert [fact[:4] for fact in facts] == [("hubspot", "deal", "7", 7)] * 2
+    assert sorted(fact[4]["eventId"] for fact in facts) == [0, 2]
     assert hubspot(trigger, events, key="forged").status_code == 401
     assert hubspot(trigger, events, late=301).status_code == 401
     assert hubspot(trigger, ["?"]).status_code == 422
