@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
+from temporalio.exceptions import ApplicationError
 
 from apps.approvals import links, settling, tasks
 from apps.approvals.models import BUILT_IN, Attachment, PeopleRequest, Person
@@ -27,6 +28,8 @@ MAX_PEOPLE = 100
 MAX_TITLE = 200
 # In bytes, of all documents of a request together.
 MAX_ATTACHED = 20 * 2**20
+# Until the row of an execution that goes on again is asked once more.
+NOT_UNDER_WAY = timedelta(seconds=30)
 
 
 class CannotAsk(ValueError):  # noqa: N818  says what is so, as Django's DoesNotExist does
@@ -121,7 +124,8 @@ def _opened(execution_id: str, step: str, question: Question) -> PeopleRequest:
     if repeated := of_step.filter(attempt=execution.attempt).first():
         return repeated
     if not execution.is_open:
-        raise CannotAsk(f"the execution is {execution.status}")
+        # Whoever asks is under way: the row learns of that within a minute.
+        raise ApplicationError(f"the execution is {execution.status}", type="NotUnderWay", next_retry_delay=NOT_UNDER_WAY)
     if question.kind == "signature" and question.on_timeout == "approve":
         raise CannotAsk("no answer is no signature")
     settling.cancel(of_step.pending())

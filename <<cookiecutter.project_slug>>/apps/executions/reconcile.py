@@ -119,13 +119,19 @@ def _mend_unknown(execution: Execution) -> bool:
             status, reason = Status.CANCELED, "It was canceled before it started."
         case OutboxMessage.Status.DEAD:
             status, reason = Status.FAILED, start.last_error if start else ""
-        case _ if execution.updated_at > timezone.now() - LAG:
+        case _ if execution.updated_at > timezone.now() - LAG or _waits_for_parent(execution):
             return False
         case _:
             status, reason = Status.FAILED, "Temporal does not know this execution any more."
     execution.error_message = reason[:MAX_ERROR] if status == Status.FAILED else ""
     projection.change(execution, status, status, by="reconcile", reason=reason)
     return True
+
+
+def _waits_for_parent(execution: Execution) -> bool:
+    """Whether another execution, which is under way, is about to start it."""
+    parent = Execution.objects.filter(temporal_workflow_id=execution.trigger_ref, status__in=states.OPEN)
+    return execution.status == Status.PENDING and parent.exists()
 
 
 def _mend_known(execution: Execution, seen: Seen) -> bool:
@@ -136,7 +142,7 @@ def _mend_known(execution: Execution, seen: Seen) -> bool:
             return False
         seen = seen._replace(error=seen.error or (message.last_error if message else ""))
     elif not _is_own(execution, seen):
-        reason = "It was reset in Temporal itself."
+        reason = "It was reset in Temporal itself." if execution.temporal_run_id else "It was started after all."
         projection.begin_attempt(execution, by="reconcile", reason=reason, keep_done=False, run_id=seen.run_id)
         if seen.status != Status.RUNNING:
             _close(execution, seen)
@@ -161,8 +167,10 @@ def _is_own(execution: Execution, seen: Seen) -> bool:
     The row of one that was reset here learns its new run from what that says first, which may take long.
     """
     known, ended = execution.temporal_run_id, execution.completed_at
-    if execution.is_open or known in {"", seen.run_id}:
+    if execution.is_open or known == seen.run_id:
         return True
+    if not known:
+        return execution.status == seen.status
     # One that began before the end was seen here continued the run that the row knows.
     is_later = ended is None or seen.started_at is None or seen.started_at > ended
     return not is_later or projection.is_superseded(execution, known)

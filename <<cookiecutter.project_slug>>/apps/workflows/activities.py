@@ -24,6 +24,7 @@ from apps.workflows.kinds import base
 from apps.workflows.kinds.base import Kind, StepContext, StepError
 from apps.workflows.kinds.lists import allowed
 from apps.workflows.models import ItemPart, StepRun
+from apps.workflows.patience import patient
 from apps.workflows.shared import Child, CloseInput, ItemsInput, PlaceInput, Planned, StepInput, StepSpec, Until
 from apps.workflows.storable import as_storable, storable_text
 
@@ -40,6 +41,7 @@ def is_same_attempt(place: PlaceInput) -> bool:
 
 # No exception out of nowhere in the thread of a step: what it has begun it ends, also when its execution is cancelled.
 @activity.defn(no_thread_cancel_exception=True)
+@patient
 def run_step(wanted: StepInput) -> None:
     """Do a step that is one activity."""
     execution, step = _execution(wanted.execution_id), wanted.step
@@ -51,6 +53,7 @@ def run_step(wanted: StepInput) -> None:
 
 
 @activity.defn(no_thread_cancel_exception=True)
+@patient
 def ask_people(wanted: StepInput) -> Asked:
     """Ask for an approval or signatures; the execution is paused until they answer."""
     execution, step = _execution(wanted.execution_id), wanted.step
@@ -123,6 +126,7 @@ def choose_next(wanted: StepInput) -> str:
 
 
 @activity.defn(no_thread_cancel_exception=True)
+@patient
 def begin_child(wanted: StepInput) -> Child:
     """Make the row of a workflow that a step runs, and say how it is started."""
     execution, step = _execution(wanted.execution_id), wanted.step
@@ -135,6 +139,7 @@ def begin_child(wanted: StepInput) -> Child:
 
 
 @activity.defn
+@patient
 def plan_items(wanted: StepInput) -> Planned:
     """Store the items of a step, and say which parts of them are left to do."""
     execution, step = _execution(wanted.execution_id), wanted.step
@@ -148,6 +153,7 @@ def plan_items(wanted: StepInput) -> Planned:
 
 # No exception out of nowhere in this thread: a cancel is looked for between items, where nothing is half done.
 @activity.defn(no_thread_cancel_exception=True)
+@patient
 def do_items(wanted: ItemsInput) -> None:
     """Do what is left of a part of the items. Those that failed for now are tried again by the next try of this activity."""
     execution, step = _execution(wanted.execution_id), wanted.step

@@ -45,7 +45,9 @@ def succeed(run: StepRun, output: Any = None) -> None:
 
 
 def fail(run: StepRun, error: str) -> None:
-    """Note why a step failed for good."""
+    """Note why a step failed for good, unless another try of it, which this one has outlived, has done it."""
+    if StepRun.objects.filter(pk=run.pk, status=Status.SUCCESS).exists():
+        return
     run.status, run.error, run.completed_at = Status.FAILED, error[:MAX_ERROR], timezone.now()
     run.save()
 

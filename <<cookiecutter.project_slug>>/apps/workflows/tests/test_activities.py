@@ -4,16 +4,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from temporalio.exceptions import ApplicationError
 
 from apps.development.testing import Temporal
 from apps.executions.models import Execution
 from apps.users.models import User
-from apps.workflows import activities, services
+from apps.workflows import activities, runs, services
+from apps.workflows.definitions import document_of, spec_of
 from apps.workflows.kinds import base
 from apps.workflows.kinds.base import StepError
 from apps.workflows.models import ItemFailure, StepRun, Workflow
-from apps.workflows.shared import CloseInput
+from apps.workflows.patience import PATIENCE
+from apps.workflows.shared import CloseInput, StepInput, StepSpec
 from apps.workflows.tests.running import run
 
 pytestmark = pytest.mark.django_db
@@ -64,3 +67,30 @@ def test_a_step_waits_until_the_row_of_its_child_knows_the_end(make_workflow: Ca
 
     step.refresh_from_db()
     assert (step.status, (step.output or {})["status"]) == ("success", "completed")
+
+
+def test_a_database_that_is_away_costs_time_and_not_all_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("no connection")
+
+    monkeypatch.setattr(activities, "_execution", away)
+    step = StepSpec(key="one", kind="values", name="One", config={})
+
+    for activity in (activities.run_step, activities.ask_people, activities.begin_child, activities.plan_items):
+        with pytest.raises(ApplicationError, match="the database is away") as failed:
+            activity(StepInput(execution_id="x", step=step))
+        assert failed.value.next_retry_delay == PATIENCE
+
+
+def test_a_try_that_was_outlived_undoes_nothing(make_workflow: Callable[..., Workflow], owner: User) -> None:
+    version = make_workflow({"key": "one", "kind": "values", "name": "One", "config": {"values": {}}}).current
+    assert version is not None
+    execution = services.start(version, values={}, user=owner)
+    (step,) = spec_of(document_of(version)).steps
+    first, second = runs.begin(execution, step), runs.begin(execution, step)
+    runs.succeed(second, {"a": 1})
+
+    runs.fail(first, "too late")
+
+    run = StepRun.objects.get()
+    assert (run.status, run.output, run.error) == ("success", {"a": 1}, "")
