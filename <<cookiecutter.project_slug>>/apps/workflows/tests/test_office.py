@@ -3,10 +3,14 @@
 from copy import deepcopy
 from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.core.exceptions import ValidationError
 from docx import Document
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.shared import Inches
 from pptx import Presentation
 
@@ -17,6 +21,9 @@ from apps.workflows.tests.office_files import many_headers, powerpoint, powerpoi
 LINK = b"""<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
 <Relationship Id="r" Type="http://x/attachedTemplate" Target="https://example.com/x.dotm" TargetMode="External"/>
 </Relationships>"""
+FOOTNOTES = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<w:footnotes xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:footnote w:id="1"><w:p>
+<w:r><w:t>For {</w:t></w:r><w:r><w:t>{ text }}</w:t></w:r></w:p></w:footnote></w:footnotes>"""
 VALUES = {"client": {"name": "R&D <Ltd>"}, "items": [{"name": "Pen", "price": 1.5}, {"name": "Ink", "price": 1200}], "note": None}
 
 
@@ -164,7 +171,9 @@ def test_a_slide_that_is_shown_twice_is_filled_once() -> None:
     deck.slides._sldIdLst.append(shown)
     deck.save(stored)
 
-    assert powerpoint_runs(fill(office.POWERPOINT, stored.getvalue(), {"text": "{{ text }}"})) == [("{{ text }}", False)]
+    assert powerpoint_runs(fill(office.POWERPOINT, stored.getvalue(), {"text": "{{ other }}", "other": 1})) == [
+        ("{{ other }}", False)
+    ]
 
 
 def test_places_that_share_runs_are_filled_each() -> None:
@@ -178,6 +187,19 @@ def test_places_that_share_runs_are_filled_each() -> None:
 def test_a_presentation_has_so_many_lines() -> None:
     with pytest.raises(CannotFill, match="more than 10,000 lines"):
         fill(office.POWERPOINT, powerpoint("{{ text }}{{ text }}"), {"text": "x\n" * 6_000})
+
+
+def test_footnotes_are_filled_once_for_all_sections() -> None:
+    document, stored = Document(BytesIO(word())), BytesIO()
+    document.add_section()
+    notes = Part(PackURI("/word/footnotes.xml"), word_template.FOOTNOTES, FOOTNOTES.encode(), document.part.package)
+    document.part.relate_to(notes, RELATIONSHIP_TYPE.FOOTNOTES)
+    document.save(stored)
+
+    made = fill(office.WORD, stored.getvalue(), {"text": "{{ other }}", "other": "secret"})
+
+    with ZipFile(BytesIO(made)) as archive:
+        assert '<w:t xml:space="preserve">For {{ other }}</w:t>' in archive.read("word/footnotes.xml").decode()
 
 
 def test_tables_stand_so_deep() -> None:
