@@ -8,7 +8,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from pydantic_core import to_jsonable_python
 
 from apps.executions import services as executions
 from apps.executions import states
@@ -21,7 +20,7 @@ from apps.users.models import User
 from apps.workflows import access, starting
 from apps.workflows import services as workflows
 from apps.workflows.models import Project
-from apps.workflows.storable import as_storable, storable_text
+from apps.workflows.storable import plain_json, storable_text
 
 Status = TriggerEvent.Status
 
@@ -100,7 +99,7 @@ def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:
 def _require_storable(data: Any) -> None:
     """Raises ValidationError. It is asked before expressions are: what is very deep would end the process that evaluates them."""
     try:
-        as_storable(to_jsonable_python(data))
+        plain_json(data)
     except ValueError as error:
         raise ValidationError({"data": f"What it brings cannot be stored: {error}."}) from error
 

@@ -1,5 +1,6 @@
 """What the interpreter has done: steps, and what is noted of them. A step may be tried often; its effect has a key."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -8,7 +9,6 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from pydantic_core import to_jsonable_python
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
@@ -26,7 +26,7 @@ from apps.workflows.kinds.lists import allowed
 from apps.workflows.models import ItemPart, StepRun
 from apps.workflows.patience import patient
 from apps.workflows.shared import Child, CloseInput, ItemsInput, PlaceInput, Planned, StepInput, StepSpec, Until
-from apps.workflows.storable import as_storable, storable_text
+from apps.workflows.storable import plain_json, storable_text
 
 # In characters of JSON. What is longer is stored by its step, which gives a key to it.
 MAX_OUTPUT = 100_000
@@ -252,12 +252,11 @@ def _moment(value: Any) -> datetime:
 
 
 def _output(value: Any) -> Any:
-    plain = to_jsonable_python(value)
     try:
-        text = as_storable(plain)
+        plain = plain_json(value)
     except ValueError as error:
         raise StepError(f"it gives what cannot be stored: {error}") from error
-    if (size := len(text)) > MAX_OUTPUT:
+    if (size := len(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))) > MAX_OUTPUT:
         raise StepError(f"it gives {size:,} characters and {MAX_OUTPUT:,} are kept: store it and give its key")
     return plain
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from jsonschema import Draft202012Validator, FormatChecker
-from pydantic_core import to_jsonable_python
 
-from apps.workflows.storable import as_storable
+from apps.workflows.storable import plain_json
 
 TYPES = ("string", "integer", "number", "boolean", "array", "object")
 # No references and no patterns: a schema comes from people, and must not fetch, loop or take for ever.
@@ -31,8 +30,7 @@ def schema_problems(schema: Any) -> Iterator[str]:
 def read(schema: Mapping[str, Any], values: Any) -> dict[str, Any]:
     """The values with the schema's defaults, as plain JSON: a time is a text. Raises ValidationError by field name."""
     try:
-        values = to_jsonable_python(values)
-        as_storable(values)
+        values = plain_json(values)
     except ValueError as problem:
         raise ValidationError({"input": f"This has what cannot be stored: {problem}."}) from problem
     if not isinstance(values, dict):

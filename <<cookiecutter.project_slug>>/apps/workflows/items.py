@@ -12,14 +12,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, F, Q, Sum
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import PydanticSerializationError
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 from apps.executions.models import MAX_ERROR
 from apps.executions.shared import said
 from apps.workflows.kinds.base import StepError
 from apps.workflows.models import ItemFailure, ItemPart, StepRun
-from apps.workflows.storable import as_storable, storable_text
+from apps.workflows.storable import plain_json, storable_text
 
 # The first parts have one item, so that a short list is shared among workers; later ones grow, so that 100,000 items are 235
 # parts and a million 719.
@@ -167,13 +167,11 @@ def _store(part: ItemPart, run: StepRun, tried: list[Tried]) -> None:
 
 def _plain(value: Any) -> Any:
     try:
-        plain = to_jsonable_python(value)
-        as_storable(plain)
+        return plain_json(value)
     except PydanticSerializationError as error:
         raise StepError(f"an item is {type(value).__name__}, which has no JSON") from error
     except ValueError as error:
         raise StepError(f"an item has what cannot be stored: {error}") from error
-    return plain
 
 
 def _earlier(run: StepRun) -> bool:

@@ -1,5 +1,6 @@
 """What a step gives is stored, or refused with a sentence: no database may choke on it later."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.django_db
         ({"a": "\ud800"}, "half of a character"),
         (["a\0b"], "NUL character"),
         ("x" * 100_001, "100,000 are kept"),
+        (json.loads("[" * 300 + "]" * 300), "cannot be stored"),
     ],
 )
 def test_what_cannot_be_kept_fails_the_step(given: Any, reason: str) -> None:

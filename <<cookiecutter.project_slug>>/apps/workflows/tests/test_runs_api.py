@@ -84,6 +84,18 @@ def figures(answer: Any) -> tuple[str | None, int, int, bool]:
     return step, run["steps_completed"], run["steps_total"], run["steps_total_is_estimate"]
 
 
+@pytest.mark.parametrize("field", ["input", "source_data", "metadata"])
+def test_what_is_nested_without_end_is_refused(ask: Ask, path: str, field: str) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"a": deep}
+
+    answer = ask("POST", f"{path}/execute", {field: deep})
+
+    assert answer.status_code == 422
+    assert "cannot be stored" in answer.json()["errors"][0]["message"]
+
+
 def test_execute_answers_at_once(ask: Ask, path: str) -> None:
     wanted = {"source_object_id": "42", "source_object_type": "deal", "trigger": "hubspot", "input": {"amount": 7}}
 
