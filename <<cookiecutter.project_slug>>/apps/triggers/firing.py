@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.executions import services as executions
 from apps.executions import states
 from apps.executions.models import MAX_ERROR, Actor, Execution
+from apps.executions.shared import storable
 from apps.temporal.exceptions import Refused
 from apps.triggers import kinds
 from apps.triggers.kinds import Delivery
@@ -20,7 +21,7 @@ from apps.users.models import User
 from apps.workflows import access, starting
 from apps.workflows import services as workflows
 from apps.workflows.models import Project
-from apps.workflows.storable import plain_json, storable_text
+from apps.workflows.storable import plain_json
 
 Status = TriggerEvent.Status
 
@@ -32,7 +33,7 @@ def fire(trigger: Trigger, delivery: Delivery, *, user: Actor = None) -> Trigger
     `user` is who fires it by hand; that works while it is paused, too.
     """
     # Senders make ids of whatever they like.
-    delivery = replace(delivery, event_id=storable_text(delivery.event_id))
+    delivery = replace(delivery, event_id=storable(delivery.event_id))
     # One delivery at a time, so that a repetition finds the one before.
     trigger = _locked(trigger)
     event = TriggerEvent.objects.select_related("execution").filter(trigger=trigger, event_id=delivery.event_id).first()
@@ -72,7 +73,7 @@ def _said(error: ValidationError | Refused) -> str:
         return str(error)
     found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
     said = " ".join(f"{field}: {text}" if "." in field else text for field, texts in found.items() for text in texts)
-    return storable_text(said)[:MAX_ERROR]
+    return storable(said)[:MAX_ERROR]
 
 
 def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:

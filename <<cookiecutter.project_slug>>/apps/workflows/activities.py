@@ -16,6 +16,7 @@ from apps.approvals.shared import GOOD, Asked
 from apps.executions import states
 from apps.executions.models import MAX_ERROR, Execution
 from apps.executions.progress import report_progress
+from apps.executions.shared import storable
 from apps.workflows import items, runs
 from apps.workflows.context import context_of
 from apps.workflows.expressions import ExpressionError, holds
@@ -26,7 +27,7 @@ from apps.workflows.kinds.lists import allowed
 from apps.workflows.models import ItemPart, StepRun
 from apps.workflows.patience import patient
 from apps.workflows.shared import Child, CloseInput, ItemsInput, PlaceInput, Planned, StepInput, StepSpec, Until
-from apps.workflows.storable import plain_json, storable_text
+from apps.workflows.storable import plain_json
 
 # In characters of JSON. What is longer is stored by its step, which gives a key to it.
 MAX_OUTPUT = 100_000
@@ -278,7 +279,7 @@ def _final_errors(run: StepRun, *, attempts: int | None = None) -> Iterator[None
 
 
 def _failed(run: StepRun, reason: str) -> ApplicationError:
-    reason = storable_text(reason)
+    reason = storable(reason)
     if run.status == StepRun.Status.SUCCESS:
         # What it did is done, and not to be done again: where it leads to is not known.
         run.error = reason[:MAX_ERROR]

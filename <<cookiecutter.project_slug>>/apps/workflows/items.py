@@ -16,10 +16,10 @@ from pydantic_core import PydanticSerializationError
 from temporalio.exceptions import ApplicationError, is_cancelled_exception
 
 from apps.executions.models import MAX_ERROR
-from apps.executions.shared import said
+from apps.executions.shared import said, storable
 from apps.workflows.kinds.base import StepError
 from apps.workflows.models import ItemFailure, ItemPart, StepRun
-from apps.workflows.storable import plain_json, storable_text
+from apps.workflows.storable import plain_json
 
 # The first parts have one item, so that a short list is shared among workers; later ones grow, so that 100,000 items are 235
 # parts and a million 719.
@@ -140,7 +140,7 @@ def _try(do: Callable[[int, Any], Any], index: int, value: Any, *, is_last_try: 
             raise
         is_final = isinstance(error, StepError) or (isinstance(error, ApplicationError) and error.non_retryable)
         reason = str(error) if isinstance(error, StepError) else said(error)
-        return Tried(index=index, value=value, error=storable_text(reason)[:MAX_ERROR], is_final=is_final or is_last_try)
+        return Tried(index=index, value=value, error=storable(reason)[:MAX_ERROR], is_final=is_final or is_last_try)
     return Tried(index=index, value=value)
 
 

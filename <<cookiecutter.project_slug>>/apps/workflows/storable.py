@@ -29,8 +29,3 @@ def as_storable(value: Any) -> str:
     if NUL.search(content):
         raise ValueError("a NUL character")
     return text
-
-
-def storable_text(text: str) -> str:
-    """A text without what a database does not store, such as what another program has answered."""
-    return text.replace("\0", "").encode(errors="replace").decode()

@@ -105,6 +105,6 @@ def test_a_mail_that_no_database_stores_is_noted_and_starts_nothing(make_trigger
     assert arrive(addresses.of(trigger), subject="a\0b", Message_ID="<1\0@example.com>") == 200
 
     event = TriggerEvent.objects.get()
-    assert (event.status, event.event_id) == ("refused", "<1@example.com>")
+    assert (event.status, event.event_id) == ("refused", "<1\N{REPLACEMENT CHARACTER}@example.com>")
     assert event.error == "What it brings cannot be stored: a NUL character."
     assert not started().exists()

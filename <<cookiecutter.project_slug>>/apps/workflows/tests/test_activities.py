@@ -51,8 +51,8 @@ def test_what_an_answer_said_is_noted_as_far_as_it_can_be(
 
     execution = run(temporal, workflow, owner)
 
-    assert (execution.status, ItemFailure.objects.get().error) == ("failed", "it said  and")
-    assert dict(StepRun.objects.values_list("key", "error")) == {"each": "", "one": "it said  and"}
+    assert (execution.status, ItemFailure.objects.get().error) == ("failed", "it said \N{REPLACEMENT CHARACTER} and")
+    assert dict(StepRun.objects.values_list("key", "error")) == {"each": "", "one": "it said \N{REPLACEMENT CHARACTER} and"}
 
 
 def test_a_step_waits_until_the_row_of_its_child_knows_the_end(make_workflow: Callable[..., Workflow], owner: User) -> None:
