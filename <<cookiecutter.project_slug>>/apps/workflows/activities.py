@@ -13,7 +13,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from apps.approvals.shared import GOOD, Asked
-from apps.executions import states
+from apps.executions import projection, states
 from apps.executions.models import MAX_ERROR, Execution
 from apps.executions.progress import report_progress
 from apps.executions.shared import storable
@@ -90,6 +90,8 @@ def close_step(wanted: CloseInput) -> None:
     execution = _execution(wanted.execution_id)
     run = StepRun.objects.filter(execution=execution, key=wanted.key).latest("attempt")
     if run.attempt != execution.attempt:
+        if activity.in_activity() and projection.is_superseded(execution, activity.info().workflow_run_id or ""):
+            return
         # The execution was reset in Temporal itself, and its row has learnt of that while the step waited.
         seen, run = run, StepRun(execution=execution, key=run.key, attempt=execution.attempt, status=StepRun.Status.WAITING)
         run.kind, run.name = seen.kind, seen.name
