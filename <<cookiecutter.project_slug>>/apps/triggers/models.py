@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.executions.models import Execution
 from apps.workflows.models import Workflow
+from apps.workflows.ordered import OrderedJSONField
 
 
 class TriggerQuerySet(models.QuerySet["Trigger"]):
@@ -36,7 +37,7 @@ class Trigger(models.Model):
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="triggers")
     kind = models.CharField(max_length=20)
     name = models.CharField(max_length=100)
-    config = models.JSONField(default=dict, blank=True)
+    config = OrderedJSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
     overlap = models.CharField(max_length=12, choices=Overlap, default=Overlap.ALLOW)
     generation = models.PositiveIntegerField(default=1)

@@ -1,7 +1,7 @@
 """Templates are stored and documents made here. Rows: document_models.py. Files themselves: office.py."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Q
 from django.utils.text import slugify
 
 from apps.executions.models import Execution
@@ -66,10 +65,8 @@ def store_template(project: Project, *, user: User, filename: str, content: byte
 @transaction.atomic
 def delete_template(template: DocumentTemplate) -> None:
     """Delete a template. Raises ValidationError for one that a step or a document was made with."""
-    # In a step, or in what a step does with each item of a list.
-    named = Q(config__template=template.name) | Q(config__do__config__template=template.name)
-    steps = Step.objects.filter(named, version__workflow__project=template.project_id)
-    if used := steps.select_related("version__workflow").first():
+    steps = Step.objects.filter(version__workflow__project=template.project_id).select_related("version__workflow")
+    if used := next((step for step in steps if template.name in _templates_in(step.config)), None):
         raise ValidationError(f"{template.name} is used by {used.version.workflow.name}, step {used.name}: change that first.")
     if template.documents.exists():
         raise ValidationError(f"Documents were made with {template.name}, and are kept.")
@@ -131,6 +128,12 @@ def file_name(text: str) -> str:
     name = " ".join(NOT_IN_NAMES.sub(" ", text).split()).strip(". ")
     path = PurePath(name or "document")
     return f"{path.stem[:MAX_NAME]}{path.suffix[:10]}"
+
+
+def _templates_in(config: Mapping[str, Any]) -> list[Any]:
+    """What a step names as its template, and what it does with each item of a list."""
+    inner = config.get("do") or {}
+    return [config.get("template"), inner.get("config", {}).get("template")]
 
 
 def _ids(value: Any) -> Iterator[UUID]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from apps.executions.models import Execution
 from apps.workflows import document_models  # noqa: F401  Django looks for models here
+from apps.workflows.ordered import OrderedJSONField
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -121,7 +122,7 @@ class WorkflowVersion(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField(null=True, blank=True)
-    input_schema = models.JSONField(default=dict, blank=True)
+    input_schema = OrderedJSONField(default=dict, blank=True)
     note = models.CharField(max_length=500, blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -160,7 +161,7 @@ class Step(models.Model):
     kind = models.CharField(max_length=50)
     name = models.CharField(max_length=100)
     position = models.PositiveIntegerField()
-    config = models.JSONField(default=dict, blank=True)
+    config = OrderedJSONField(default=dict, blank=True)
     timeout_seconds = models.PositiveIntegerField(null=True, blank=True)
     attempts = models.PositiveIntegerField(null=True, blank=True)
     first_retry_seconds = models.PositiveIntegerField(null=True, blank=True)

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 
 from apps.users.models import User
 from apps.workflows import exchange
 from apps.workflows.definitions import DefinitionDoc
 from apps.workflows.exchange import Format
 from apps.workflows.importing import import_definition
-from apps.workflows.models import Project
+from apps.workflows.models import Project, Workflow
 from apps.workflows.tests.asked import DEFINITION, START
 
 # What YAML makes something else of, unless it is told not to.
@@ -107,3 +108,24 @@ def test_a_name_that_no_slug_can_have_is_known_again(project: Project, owner: Us
 
     assert first == again
     assert project.workflows.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_definition_keeps_the_order_in_which_it_was_written(project: Project, owner: User) -> None:
+    names = ("zebra", "a", "middle")
+    schema = {"type": "object", "properties": {name: {"type": "string"} for name in names}}
+    step = {"key": "one", "kind": "values", "name": "One", "config": {"values": dict.fromkeys(names, 1)}}
+    document = DefinitionDoc.model_validate({"name": "Ordered", "input_schema": schema, "steps": [step]})
+
+    workflow = Workflow.objects.get(pk=import_definition(project, document, user=owner).pk)
+
+    assert exchange.write(exchange.edited_document(workflow), "json") == exchange.write(document, "json")
+
+
+@pytest.mark.django_db
+def test_what_was_stored_in_no_order_is_read(project: Project, owner: User) -> None:
+    workflow = import_definition(project, DefinitionDoc(name="Older"), user=owner)
+    with connection.cursor() as cursor:
+        cursor.execute("""UPDATE workflows_workflowversion SET input_schema = '{"type": "object"}'""")
+
+    assert workflow.versions.get().input_schema == {"type": "object"}
