@@ -60,12 +60,12 @@ def whole(text: str | None, default: int = -1) -> int:
     return int(text) if text and len(text) <= MAX_DIGITS and text.isascii() and text.isdigit() else default
 
 
-def problems_by_field(error: ValidationError, *, whole: str = "", inside: str = "") -> dict[str, list[str]]:
-    """What is wrong, in sentences, by field name below `inside`; what is wrong with all of it stands under `whole`."""
+def problems_by_field(error: ValidationError, *, otherwise: str = "", inside: str = "") -> dict[str, list[str]]:
+    """What is wrong, in sentences, by field name below `inside`; what is wrong with all of it stands under `otherwise`."""
     found: dict[str, list[str]] = {}
     for problem in error.errors(include_url=False, include_input=False):
         place = ".".join(map(str, [*filter(None, [inside]), *problem["loc"]]))
-        found.setdefault(place or whole, []).append(problem["msg"])
+        found.setdefault(place or otherwise, []).append(problem["msg"])
     return found
 
 

@@ -21,7 +21,7 @@ from apps.users.models import User
 from apps.workflows import access, starting
 from apps.workflows import services as workflows
 from apps.workflows.models import Project
-from apps.workflows.storable import plain_json
+from apps.workflows.storable import require_plain
 
 Status = TriggerEvent.Status
 
@@ -78,7 +78,8 @@ def _said(error: ValidationError | Refused) -> str:
 
 def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:
     kind = kinds.find(trigger.kind)
-    _require_storable(delivery.data)
+    # Before expressions see it: what is very deep would end the process that evaluates them.
+    require_plain(delivery.data, field="data", said="What it brings cannot be stored")
     starting.require_active(trigger.workflow)
     version = trigger.workflow.current
     assert version is not None
@@ -95,14 +96,6 @@ def _start(trigger: Trigger, delivery: Delivery, user: Actor) -> Execution:
         source_object_type=delivery.source_object_type,
         source_object_id=delivery.source_object_id,
     )
-
-
-def _require_storable(data: Any) -> None:
-    """Raises ValidationError. It is asked before expressions are: what is very deep would end the process that evaluates them."""
-    try:
-        plain_json(data)
-    except ValueError as error:
-        raise ValidationError({"data": f"What it brings cannot be stored: {error}."}) from error
 
 
 def _responsible(trigger: Trigger) -> User:

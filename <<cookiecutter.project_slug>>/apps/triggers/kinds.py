@@ -82,7 +82,7 @@ class TriggerKind:
         try:
             wanted = self.Config.model_validate(dict(config))
         except InvalidConfig as error:
-            raise ValidationError(problems_by_field(error, whole="config")) from error
+            raise ValidationError(problems_by_field(error, otherwise="config")) from error
         if problems := [*_input_problems(wanted), *self.check(wanted)]:
             raise ValidationError({field: [text for name, text in problems if name == field] for field, _ in problems})
         return wanted

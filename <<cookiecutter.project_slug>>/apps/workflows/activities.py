@@ -1,6 +1,5 @@
 """What the interpreter has done: steps, and what is noted of them. A step may be tried often; its effect has a key."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,6 +8,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from pydantic_core import to_jsonable_python
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 
@@ -27,7 +27,7 @@ from apps.workflows.kinds.lists import allowed
 from apps.workflows.models import ItemPart, StepRun
 from apps.workflows.patience import patient
 from apps.workflows.shared import Child, CloseInput, ItemsInput, PlaceInput, Planned, StepInput, StepSpec, Until
-from apps.workflows.storable import plain_json
+from apps.workflows.storable import as_storable
 
 # In characters of JSON. What is longer is stored by its step, which gives a key to it.
 MAX_OUTPUT = 100_000
@@ -93,8 +93,14 @@ def close_step(wanted: CloseInput) -> None:
         if activity.in_activity() and projection.is_superseded(execution, activity.info().workflow_run_id or ""):
             return
         # The execution was reset in Temporal itself, and its row has learnt of that while the step waited.
-        seen, run = run, StepRun(execution=execution, key=run.key, attempt=execution.attempt, status=StepRun.Status.WAITING)
-        run.kind, run.name = seen.kind, seen.name
+        run = StepRun(
+            execution=execution,
+            key=run.key,
+            attempt=execution.attempt,
+            kind=run.kind,
+            name=run.name,
+            status=StepRun.Status.WAITING,
+        )
     if run.status not in runs.OPEN:
         return
     if wanted.is_child and Execution.objects.get(temporal_workflow_id=wanted.asked_id).status in states.OPEN:
@@ -256,10 +262,11 @@ def _moment(value: Any) -> datetime:
 
 def _output(value: Any) -> Any:
     try:
-        plain = plain_json(value)
+        plain = to_jsonable_python(value)
+        size = len(as_storable(plain))
     except ValueError as error:
         raise StepError(f"it gives what cannot be stored: {error}") from error
-    if (size := len(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))) > MAX_OUTPUT:
+    if size > MAX_OUTPUT:
         raise StepError(f"it gives {size:,} characters and {MAX_OUTPUT:,} are kept: store it and give its key")
     return plain
 

@@ -71,7 +71,7 @@ def read(text: str) -> DefinitionDoc:
     except (yaml.YAMLError, RecursionError) as error:
         raise ValidationError({"file": f"This is neither YAML nor JSON: {error}."}) from error
     except InvalidDocument as error:
-        raise ValidationError(problems_by_field(error, whole="file")) from error
+        raise ValidationError(problems_by_field(error, otherwise="file")) from error
     except (ValueError, TypeError) as error:
         raise ValidationError({"file": f"This has what cannot be stored: {error}."}) from error
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from jsonschema import Draft202012Validator, FormatChecker
 
-from apps.workflows.storable import plain_json
+from apps.workflows.storable import require_plain
 
 TYPES = ("string", "integer", "number", "boolean", "array", "object")
 # No references and no patterns: a schema comes from people, and must not fetch, loop or take for ever.
@@ -29,10 +29,7 @@ def schema_problems(schema: Any) -> Iterator[str]:
 
 def read(schema: Mapping[str, Any], values: Any) -> dict[str, Any]:
     """The values with the schema's defaults, as plain JSON: a time is a text. Raises ValidationError by field name."""
-    try:
-        values = plain_json(values)
-    except ValueError as problem:
-        raise ValidationError({"input": f"This has what cannot be stored: {problem}."}) from problem
+    values = require_plain(values, field="input")
     if not isinstance(values, dict):
         raise ValidationError({"input": 'The input is an object, such as {"name": "Ada"}.'})
     defaults = {name: field["default"] for name, field in schema.get("properties", {}).items() if "default" in field}

@@ -14,7 +14,7 @@ from apps.users.models import User
 from apps.workflows import drafts, exchange, starting
 from apps.workflows.definitions import DefinitionDoc, Problem, document_of
 from apps.workflows.models import Membership, Project, Workflow, WorkflowVersion
-from apps.workflows.storable import plain_json
+from apps.workflows.storable import require_plain
 from apps.workflows.validation import problems
 
 
@@ -188,10 +188,7 @@ def start(
         starting.require_active(version.workflow)
     startable = starting.startable(version, depth=depth, is_test=is_test)
     given = {"trigger": trigger_payload, "source": source_data or {}, "metadata": metadata or {}}
-    try:
-        context = plain_json(given)
-    except ValueError as error:
-        raise ValidationError({"metadata": f"What is said beside the input cannot be stored: {error}."}) from error
+    context = require_plain(given, field="metadata", said="What is said beside the input cannot be stored")
     execution = executions.plan_execution(
         workflow=startable.workflow,
         values=values,

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from pydantic_core import to_jsonable_python
 
 from config.parsing import NUL
@@ -19,9 +20,17 @@ def plain_json(value: Any) -> Any:
     return plain
 
 
+def require_plain(value: Any, *, field: str, said: str = "This has what cannot be stored") -> Any:
+    """As plain_json. Raises ValidationError under that field, with what was said before the reason."""
+    try:
+        return plain_json(value)
+    except ValueError as error:
+        raise ValidationError({field: f"{said}: {error}."}) from error
+
+
 def as_storable(value: Any) -> str:
-    """The JSON of a value. Raises ValueError for what a database does not store, with words that say what that is."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    """The JSON of a value, as short as it is. Raises ValueError for what a database does not store, with words that say what."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     try:
         content = text.encode()
     except UnicodeEncodeError as error:

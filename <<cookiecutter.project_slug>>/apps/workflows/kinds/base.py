@@ -118,7 +118,7 @@ class Kind:
         try:
             wanted = self.Config.model_validate(dict(config))
         except InvalidConfig as error:
-            raise ValidationError(problems_by_field(error, whole="config")) from error
+            raise ValidationError(problems_by_field(error, otherwise="config")) from error
         wrong: dict[str, list[str]] = {}
         for field, form, value in self.filled_fields(wanted):
             try:
