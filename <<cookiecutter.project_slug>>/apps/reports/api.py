@@ -4,7 +4,6 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -15,7 +14,7 @@ from pydantic import Field, WithJsonSchema
 from apps.executions.models import Execution
 from apps.reports import services
 from apps.reports.files import answer
-from apps.reports.models import ADD, TYPES, VIEW, Report
+from apps.reports.models import TYPES, Report
 
 router = Router(tags=["reports"])
 # Written out: the API's document has one name for each component, and Status is another's.
@@ -71,10 +70,8 @@ def reports(request: HttpRequest, filters: Query[ReportFilters]) -> QuerySet[Rep
 def request_report(request: HttpRequest, wanted: ReportIn) -> Status[Report]:
     """Accepted at once, also while Temporal is away. The same request gives the same report; one that failed is tried again."""
     execution = get_object_or_404(Execution.objects.visible_to(request.user), pk=wanted.execution)
-    if not services.may_request(request.user, execution):
-        raise PermissionDenied(f"This needs the permission {VIEW}.")
-    if not services.may_mail(request.user, wanted.recipients):
-        raise PermissionDenied(f"To mail it to others needs the permission {ADD}.")
+    services.require_may_request(request.user, execution)
+    services.require_may_mail(request.user, wanted.recipients)
     report = services.request_report(execution=execution, format=wanted.format, recipients=wanted.recipients)
     return Status(202, report)
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from django.contrib.auth.models import AnonymousUser
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
 from apps.executions.models import Execution
 from apps.reports.documents import NO_PDF, can_write
-from apps.reports.models import ADD, Report
+from apps.reports.models import ADD, VIEW, Report
 from apps.reports.tasks import send_report, write_reports
 from apps.users.models import User
 
@@ -57,7 +57,13 @@ def request_report(*, execution: Execution, format: str, recipients: Sequence[st
 
 def may_request(user: User | AnonymousUser, execution: Execution) -> bool:
     """Whether an account may have that execution written up: its own, or any with the permission to read reports."""
-    return (execution.user_id is not None and execution.user_id == user.pk) or user.has_perm("reports.view_report")
+    return (execution.user_id is not None and execution.user_id == user.pk) or user.has_perm(VIEW)
+
+
+def require_may_request(user: User | AnonymousUser, execution: Execution) -> None:
+    """Raises PermissionDenied."""
+    if not may_request(user, execution):
+        raise PermissionDenied(f"This needs the permission {VIEW}.")
 
 
 def may_mail(user: User | AnonymousUser, recipients: Sequence[str]) -> bool:
@@ -66,6 +72,12 @@ def may_mail(user: User | AnonymousUser, recipients: Sequence[str]) -> bool:
     Without it whoever has an account could send what he likes to people who never asked, in the site's name.
     """
     return all(user.is_authenticated and address.lower() == user.email for address in recipients) or user.has_perm(ADD)
+
+
+def require_may_mail(user: User | AnonymousUser, recipients: Sequence[str]) -> None:
+    """Raises PermissionDenied."""
+    if not may_mail(user, recipients):
+        raise PermissionDenied(f"To mail it to others needs the permission {ADD}.")
 
 
 def _check_recipients(recipients: Sequence[str]) -> None:

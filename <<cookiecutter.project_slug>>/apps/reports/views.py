@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,7 +19,7 @@ from apps.executions.models import Execution
 from apps.reports import services
 from apps.reports.documents import can_write
 from apps.reports.files import answer
-from apps.reports.models import ADD, VIEW, Report
+from apps.reports.models import Report
 
 PER_PAGE = 25
 # A report was written from what executions say: shown, it may do nothing but look like something.
@@ -56,8 +56,7 @@ def requested(request: HttpRequest, execution_id: UUID) -> HttpResponse:
     """Have an execution written up."""
     execution = _execution(request, str(execution_id))
     recipients = [address for each in request.POST.get("recipients", "").split(",") if (address := each.strip())]
-    if not services.may_mail(request.user, recipients):
-        raise PermissionDenied(f"To mail it to others needs the permission {ADD}.")
+    services.require_may_mail(request.user, recipients)
     try:
         services.request_report(execution=execution, format=request.POST.get("format", ""), recipients=recipients)
     except ValidationError as error:
@@ -83,6 +82,5 @@ def _execution(request: HttpRequest, key: str) -> Execution:
         execution = get_object_or_404(Execution.objects.visible_to(request.user), pk=UUID(key))
     except ValueError as error:
         raise Http404 from error
-    if not services.may_request(request.user, execution):
-        raise PermissionDenied(f"This needs the permission {VIEW}.")
+    services.require_may_request(request.user, execution)
     return execution
