@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from temporalio import activity
 
 from apps.development.testing import Temporal
 from apps.executions import services as executions
@@ -30,8 +31,8 @@ class Work:
         self.keys: set[str] = set()
         self.bad: set[Any] = set()
         self.shaky: Counter[Any] = Counter()
-        self.pause_at: Any = None
-        self.paused, self.go = Event(), Event()
+        self.cancel_at: Any = None
+        self.is_at_it = Event()
 
 
 @pytest.fixture
@@ -54,9 +55,11 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
 
         def run(self, config: Any, step: StepContext) -> None:
             work.done[config.value] += 1
-            if config.value == work.pause_at:
-                work.paused.set()
-                work.go.wait(20)
+            if config.value == work.cancel_at:
+                work.is_at_it.set()
+                while not activity.is_cancelled():
+                    activity.heartbeat()
+                    activity.wait_for_cancelled_sync(0.1)
             work.keys.add(step.key)
             if config.value in work.bad:
                 raise StepError(f"{config.value} is bad")
@@ -189,20 +192,25 @@ def test_what_an_item_needs_must_exist_when_it_is_done(make_workflow: Callable[.
 
 
 def test_a_cancel_stops_between_two_items_and_a_reset_does_the_rest(
-    make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User, work: Work
+    make_workflow: Callable[..., Workflow],
+    temporal: Temporal,
+    owner: User,
+    work: Work,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    workflow = make_workflow(for_each(source="numbers", arguments={"count": 60}))
+    # It looks for a cancel when it stores how far it is: after each item, here.
+    monkeypatch.setattr(items, "STORE_EVERY", 0)
+    workflow = make_workflow(for_each(source="numbers", arguments={"count": 60}, at_once=1))
     assert workflow.current is not None
     execution = services.start(workflow.current, values={}, user=owner)
-    work.pause_at = 30
+    work.cancel_at = 30
     relay.deliver_all()
-    assert work.paused.wait(20)
+    assert work.is_at_it.wait(20)
 
     temporal.run(temporal.client.get_workflow_handle(execution.temporal_workflow_id).cancel())
-    work.go.set()
     finish(temporal, execution)
     assert execution.status == "canceled"
-    assert 0 < work.done.total() < 60
+    assert work.done == Counter(range(31))
     executions.reset_execution(execution, user=owner)
     finish(temporal, execution)
 
