@@ -16,7 +16,7 @@ from django.utils import timezone
 from apps.executions import states
 from apps.users.models import User
 
-MAX_ERROR = 2_000
+MAX_ID, MAX_ERROR = 255, 2_000
 # Lines of a task's log that are kept: the last ones.
 MAX_LOG = 200
 # What other apps let an account see beside its own executions: each gives a condition on them.
@@ -87,7 +87,7 @@ class Execution(models.Model):
     has_plan = models.BooleanField(default=False, help_text="Whether tasks were planned before it ran.")
     tasks_done = models.PositiveIntegerField(default=0)
     tasks_total = models.PositiveIntegerField(default=0)
-    temporal_workflow_id = models.CharField(max_length=255, unique=True)
+    temporal_workflow_id = models.CharField(max_length=MAX_ID, unique=True)
     temporal_run_id = models.CharField(max_length=255, blank=True)
     tenant = models.CharField(max_length=200, blank=True)
     task_queue = models.CharField(max_length=200, blank=True)

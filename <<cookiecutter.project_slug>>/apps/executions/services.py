@@ -13,7 +13,7 @@ from pydantic_core import to_jsonable_python
 
 from apps.executions import catalog, projection, states
 from apps.executions.events import attempt_begun
-from apps.executions.models import Actor, Execution, TaskExecution
+from apps.executions.models import MAX_ID, Actor, Execution, TaskExecution
 from apps.temporal import outbox
 from apps.temporal.models import OutboxMessage
 from apps.users.models import User
@@ -74,6 +74,8 @@ def plan_execution(
     wanted = startable.read(values)
     facts = {"temporal_workflow_id": "", **startable.facts(wanted), **facts}
     workflow_id = facts.pop("temporal_workflow_id") or startable.workflow_id(wanted)
+    if len(workflow_id) > MAX_ID:
+        raise ValidationError({"input": f"Its workflow id would have {len(workflow_id):,} characters, and {MAX_ID} fit."})
     execution, created = Execution.objects.get_or_create(
         temporal_workflow_id=workflow_id,
         defaults={

@@ -235,6 +235,7 @@ def test_an_input_that_runs_already_is_refused(ada: User) -> None:
         ("no_such", {}, "workflow"),
         ("user_onboarding", {"user_id": "x", "email": "a", "name": "b"}, "input.user_id"),
         ("user_onboarding", {}, "input.email"),
+        ("user_onboarding", {"user_id": 10**300, "email": "a@example.com", "name": "b"}, "input"),
         ("reconcile_executions", None, "workflow"),
     ],
 )
