@@ -157,8 +157,14 @@ def _mend_known(execution: Execution, seen: Seen) -> bool:
         projection.store([execution])
     else:
         # Its end was reported a moment before the server had it, or will be known to the server in a moment.
-        return False
+        return execution.is_open and _cancel_again(execution)
     return True
+
+
+def _cancel_again(execution: Execution) -> bool:
+    """Ask for a cancel again that was refused before the server knew the execution. Gives whether there was one."""
+    refused = OutboxMessage.objects.filter(aggregate_id=execution.temporal_workflow_id, kind=OutboxMessage.Kind.CANCEL)
+    return execution.cancel_requested_at is not None and refused.retry() > 0
 
 
 def _is_own(execution: Execution, seen: Seen) -> bool:

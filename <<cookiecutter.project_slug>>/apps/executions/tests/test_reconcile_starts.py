@@ -7,10 +7,11 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from apps.executions import reconcile
+from apps.executions import reconcile, services
 from apps.executions.models import Execution
 from apps.executions.reconcile import Seen
 from apps.executions.tests.rows import execution
+from apps.temporal.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
 HOUR_AGO = timedelta(hours=1)
@@ -47,3 +48,15 @@ def test_what_starts_although_it_was_given_up_is_under_way(seen: str, facts: Any
     assert ((row.status, row.attempt), row.temporal_run_id) == (facts, "run")
     if row.attempt == 2:
         assert "It was started after all." in row.events.values_list("reason", flat=True)
+
+
+@pytest.mark.parametrize(("seen", "sent"), [("running", "pending"), ("completed", "dead")])
+def test_a_cancel_that_came_before_the_server_knew_the_execution_is_asked_again(seen: str, sent: str) -> None:
+    row = execution("running", temporal_run_id="run", start_requested_at=timezone.now())
+    services.cancel_execution(row, user=None)
+    OutboxMessage.objects.update(status="dead", attempts=1, last_error="workflow not found")
+
+    was_mended = reconcile.mend(Seen(row.temporal_workflow_id, row.workflow, "run", seen, None))
+
+    assert was_mended
+    assert OutboxMessage.objects.get(kind="cancel").status == sent
