@@ -109,7 +109,8 @@ def close_step(wanted: CloseInput) -> None:
     kind = base.find(run.kind)
     output = kind.output(wanted.asked_id) if wanted.asked_id else None
     if wanted.status in {*GOOD, "success"}:
-        runs.succeed(run, output)
+        with _final_errors(run):
+            runs.succeed(run, _output(output))
     else:
         run.output = output
         runs.fail(run, wanted.status)

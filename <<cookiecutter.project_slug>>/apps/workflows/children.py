@@ -3,6 +3,7 @@
 A child that failed is tried again with its parent, on the same row, and goes on where it was.
 """
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid5
 
@@ -13,8 +14,8 @@ from django.utils import timezone
 from apps.executions import catalog, projection
 from apps.executions import services as executions
 from apps.executions.models import START, Actor, Execution
-from apps.temporal import queues
-from apps.temporal.exceptions import Refused
+from apps.temporal import client, queues
+from apps.temporal.exceptions import ExecutionNotFound, Refused
 from apps.workflows import starting
 from apps.workflows.kinds.base import StepError
 from apps.workflows.models import Run, StepRun
@@ -65,12 +66,16 @@ def start_alone(parent: Execution, *, place: str, workflow: str, values: Any) ->
 
 
 def told_of(workflow_id: str) -> dict[str, Any]:
-    """What a parent's later steps may use of a child."""
+    """What a parent's later steps may use of a child. Raises TemporalUnavailable where only that knows."""
     child = Execution.objects.get(temporal_workflow_id=workflow_id)
     told = {"execution_id": str(child.pk), "workflow_id": workflow_id, "status": child.status, "output": child.result}
     if _is_defined(child):
         last = StepRun.objects.filter(execution=child, status=StepRun.Status.SUCCESS).order_by("-attempt", "-completed_at", "-pk")
         told["output"] = last.values_list("output", flat=True).first()
+    elif child.status == Execution.Status.COMPLETED:
+        # Its row shows what it gave, cut where that is long: the server has the whole, until it forgets it.
+        with suppress(ExecutionNotFound):
+            told["output"] = client.result(workflow_id, timeout=client.TIMEOUT)
     return told
 
 

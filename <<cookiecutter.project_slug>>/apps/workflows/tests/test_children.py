@@ -217,6 +217,13 @@ def test_a_workflow_of_code_can_be_run(make_workflow: Callable[..., Workflow], t
     assert (StepRun.objects.get().output or {})["output"]["succeeded"] == 1
 
 
+def test_what_a_workflow_of_code_gave_is_whole_where_its_row_shows_it_cut(temporal: Temporal) -> None:
+    temporal.execute("batch_processing", {"batch_id": "long"}, workflow_id="long")
+    Execution.objects.filter(temporal_workflow_id="long").update(result='{"batch_id": "lo… (12,000 characters)')
+
+    assert children.told_of("long")["output"]["batch_id"] == "long"
+
+
 def test_each_item_of_a_list_can_be_a_workflow(make_workflow: Callable[..., Workflow], temporal: Temporal, owner: User) -> None:
     make_workflow(FIRST, name="Double", input_schema=NUMBERS)
     do = {"kind": "run-workflow", "config": {"workflow": "demo/double", "input": {"number": "{{ item }}"}, "wait": False}}
