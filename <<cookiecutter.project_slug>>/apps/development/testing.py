@@ -30,7 +30,8 @@ from temporalio.worker import Replayer, Worker
 
 from apps.development.server import DEV_SERVER_ARGS, free_port, patiently
 from apps.executions import buffer
-from apps.temporal import registry
+from apps.temporal import client as project_client
+from apps.temporal import registry, senders
 from apps.temporal.client import rest_before_exit
 from apps.temporal.conf import MEMO
 from apps.temporal.plugin import DjangoPlugin
@@ -44,6 +45,8 @@ SMALL_HISTORIES = ("--dynamic-config-value", "limit.historyCount.suggestContinue
 PROGRAMS = {"TEMPORAL_CLI", "TEMPORAL_TEST_SERVER"}
 # Port 9 discards what it gets, where anything listens at all.
 NOWHERE = "127.0.0.1:9"
+# In seconds: what a test waits for at most. A machine that many share may stand still for ten of them, more than once.
+PATIENCE = 120.0
 
 
 class EventLoopThread:
@@ -54,7 +57,7 @@ class EventLoopThread:
         self.thread = threading.Thread(target=self.loop.run_forever, name="test-loop", daemon=True)
         self.thread.start()
 
-    def run[T](self, work: Coroutine[Any, Any, T], timeout: float = 30) -> T:
+    def run[T](self, work: Coroutine[Any, Any, T], timeout: float = PATIENCE) -> T:
         """Wait for a coroutine, at most `timeout` seconds."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout)
 
@@ -71,7 +74,7 @@ class Temporal:
     def __init__(self, client: Client, loop: EventLoopThread, task_queue: str) -> None:
         self.client, self.loop, self.task_queue = client, loop, task_queue
 
-    def run[T](self, work: Coroutine[Any, Any, T], timeout: float = 30) -> T:
+    def run[T](self, work: Coroutine[Any, Any, T], timeout: float = PATIENCE) -> T:
         """Wait for a coroutine of the client or of a handle, at most `timeout` seconds."""
         return self.loop.run(work, timeout)
 
@@ -190,11 +193,23 @@ def _working(client: Client, loop: EventLoopThread) -> Iterator[Temporal]:
     with (
         _sharing_connections() as executor,
         buffer.stored_by(executor),
+        _patient(),
         override_settings(TEMPORAL_ADDRESS=address, TEMPORAL_TASK_QUEUE=task_queue),
     ):
         worker = loop.run(start(executor))
         yield Temporal(client, loop, task_queue)
         loop.run(stop(*worker))
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Have the project's own code wait for this server: where the machine stands still, it is late and not away."""
+    run = project_client.run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(project_client, "TIMEOUT", PATIENCE)
+        patch.setattr(senders, "TIMEOUT", PATIENCE)
+        patch.setattr(project_client, "run", lambda ask, *, timeout=0.0: run(ask, timeout=max(timeout, PATIENCE)))
+        yield
 
 
 @contextmanager
