@@ -19,7 +19,7 @@ HOW_TO_GET_ONE = (
     "No Temporal server can be had: install the Temporal CLI (https://docs.temporal.io/cli, `brew install temporal`) "
     "or name it in TEMPORAL_CLI, or set TEMPORAL_ADDRESS to a server that runs."
 )
-ATTEMPTS = 4
+ATTEMPTS = 12
 # By default the server's queues are read 20 times a second and timers are shifted by up to 1 s: 350 ms for a workflow of
 # three activities. With these it is 32 ms. For development and tests only: they cost an idle server some CPU.
 DEV_SERVER_ARGS = (
@@ -41,9 +41,15 @@ def find_cli() -> str | None:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing uses at this moment."""
+    """A port of the loopback interface that nothing uses, and that no other program is given within the next minute."""
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", 0))
+        probe.listen()
+        # The side that ends a connection first keeps the port in TIME_WAIT: a server that asks for it by number gets it.
+        with socket.create_connection(probe.getsockname()) as caller:
+            probe.accept()[0].close()
+            caller.recv(1)
         port: int = probe.getsockname()[1]
         return port
 

@@ -32,6 +32,14 @@ def test_the_variable_wins_over_the_path(monkeypatch: pytest.MonkeyPatch) -> Non
     assert find_cli() == "/somewhere/temporal"
 
 
+def test_a_free_port_is_given_to_one_who_asks() -> None:
+    ports = [free_port() for _ in range(500)]
+
+    assert len(set(ports)) == len(ports)
+    with socket.create_server(("127.0.0.1", ports[0])):
+        assert free_port() != ports[0]
+
+
 def test_it_ends_with_its_parent() -> None:
     port = free_port()
     parent = (
