@@ -16,7 +16,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, IncompleteRead
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from ssl import create_default_context
-from threading import Timer
+from threading import Event, Timer
 
 from django.conf import settings
 from urllib3.exceptions import LocationParseError
@@ -117,7 +117,8 @@ def _exchange(method: str, parts: Url, addresses: Iterable[str], *, headers: dic
     connection = HTTPConnection(host, port)
     with _connect(addresses, port) as plain, plain.dup() as same:
         # Otherwise a receiver that answers byte by byte would have a worker's slot for as long as it likes.
-        end = Timer(LONGEST, _cut, [same])
+        was_cut = Event()
+        end = Timer(LONGEST, _cut, [same, was_cut])
         end.start()
         try:
             secured = parts.scheme == "https"
@@ -127,6 +128,9 @@ def _exchange(method: str, parts: Url, addresses: Iterable[str], *, headers: dic
                 received = answer.read(longest) if longest else b""
                 if answer.length and len(received) < longest:
                     raise IncompleteRead(received, answer.length)
+                # http.client takes a head that was cut off for a whole one.
+                if was_cut.is_set():
+                    raise TimeoutError(f"The receiver did not answer within {LONGEST} seconds.")
                 return Answer(status=answer.status, media_type=answer.headers.get_content_type(), body=received)
         finally:
             end.cancel()
@@ -143,7 +147,8 @@ def _connect(addresses: Iterable[str], port: int) -> socket.socket:
     raise problem
 
 
-def _cut(connection: socket.socket) -> None:
+def _cut(connection: socket.socket, was_cut: Event) -> None:
+    was_cut.set()
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
 

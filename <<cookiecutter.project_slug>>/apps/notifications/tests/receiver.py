@@ -1,11 +1,16 @@
 """The receiver of webhooks for tests: it keeps what it is sent and answers as it is told."""
 
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+import pytest
+
+from apps.notifications import webhooks
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cw=="
 
@@ -35,8 +40,10 @@ class Receiver(ThreadingHTTPServer):
 
 @contextmanager
 def receiver(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver that runs, with TLS where there is a context."""
-    with Receiver() as server:
+    """A receiver that runs, with TLS where there is a context. Webhooks wait for it, where the machine stands still, too."""
+    with Receiver() as server, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(webhooks, "PATIENCE", 60)
+        patch.setattr(webhooks, "LONGEST", 120)
         if context:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -44,6 +51,15 @@ def receiver(context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         yield server
         server.shutdown()
         thread.join()
+
+
+@contextmanager
+def nobody_listens() -> Iterator[int]:
+    """A port of this machine where nobody listens, held so that nobody can begin to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        port: int = held.getsockname()[1]
+        yield port
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -11,15 +11,15 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPException
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 
-from apps.development.server import free_port
 from apps.notifications import webhooks
-from apps.notifications.tests.receiver import SECRET, Receiver, receiver
+from apps.notifications.tests.receiver import SECRET, Receiver, nobody_listens, receiver
 from apps.notifications.webhooks import WebhookFailed, WebhookRefused
 from apps.temporal.tests.tls import NAME, Authority
 
@@ -153,11 +153,12 @@ def test_a_receiver_that_cannot_now_may_be_asked_again(inside: Receiver, status:
 def test_a_receiver_that_is_away_may_be_asked_again(settings: Settings) -> None:
     settings.WEBHOOK_ALLOW_INTERNAL = True
 
-    with pytest.raises(ConnectionRefusedError):
-        post(f"http://127.0.0.1:{free_port()}/")
+    with nobody_listens() as port, pytest.raises(ConnectionRefusedError):
+        post(f"http://127.0.0.1:{port}/")
 
 
-def test_a_receiver_that_answers_byte_by_byte_is_left(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("begins", [b"HTTP/1.1 2", b"HTTP/1.1 204 No", b"HTTP/1.1 204 No Content\r\nServer: "])
+def test_a_receiver_that_answers_byte_by_byte_is_left(settings: Settings, monkeypatch: pytest.MonkeyPatch, begins: bytes) -> None:
     settings.WEBHOOK_ALLOW_INTERNAL = True
     monkeypatch.setattr(webhooks, "LONGEST", 0.3)
     left = threading.Event()
@@ -165,10 +166,12 @@ def test_a_receiver_that_answers_byte_by_byte_is_left(settings: Settings, monkey
     def drip(listening: socket.socket) -> None:
         connection, _ = listening.accept()
         with connection, suppress(OSError):
-            for byte in b"HTTP/1.1 204 No Content\r\n\r\n":
+            connection.send(begins)
+            # Whole after two minutes, for one that does not leave.
+            for byte in chain(repeat(b"0", 1200), [b"\r\n\r\n"]):
                 if left.wait(0.1):
                     return
-                connection.send(bytes([byte]))
+                connection.send(byte)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=drip, args=(listening,))
