@@ -19,8 +19,13 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     def mailers(self) -> dict[str, Any]:
         """Django's MAILERS for this server."""
-        options = {"host": "127.0.0.1", "port": self.server_address[1], "timeout": 5}
-        return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+        return mailers(int(self.server_address[1]))
+
+
+def mailers(port: int) -> dict[str, Any]:
+    """Django's MAILERS for a server on this machine."""
+    options = {"host": "127.0.0.1", "port": port, "timeout": 60}
+    return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from temporalio.testing import ActivityEnvironment
 from apps.notifications.activities import send_email_activity
 from apps.notifications.models import Mail
 from apps.notifications.shared import EmailPayload, EmailResult
-from apps.notifications.tests.smtp import MailServer, mail_server
+from apps.notifications.tests.receiver import nobody_listens
+from apps.notifications.tests.smtp import MailServer, mail_server, mailers
 
 pytestmark = pytest.mark.django_db
 HELLO = EmailPayload(to="ada@example.com", subject="Hello", body="Good to have you here.", key="hello-ada")
@@ -167,10 +168,9 @@ def test_a_sender_that_is_refused_is_tried_again_since_that_is_a_matter_of_setti
 
 
 def test_a_mail_server_that_is_away_is_tried_again(settings: Settings) -> None:
-    with mail_server() as gone:
-        settings.MAILERS = gone.mailers()
-
-    with pytest.raises(ConnectionError):
-        send(HELLO)
+    with nobody_listens() as port:
+        settings.MAILERS = mailers(port)
+        with pytest.raises(ConnectionError):
+            send(HELLO)
 
     assert Mail.objects.get().sent_at is None

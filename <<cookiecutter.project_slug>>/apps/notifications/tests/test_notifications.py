@@ -185,7 +185,8 @@ def test_a_change_that_is_rolled_back_tells_nobody(started: Execution) -> None:
     assert not OutboxMessage.objects.filter(kind="activity").exists()
 
 
-def test_executions_that_nobody_wants_to_hear_of_cost_no_query(ada: User) -> None:
+def test_executions_that_nobody_wants_to_hear_of_cost_no_query(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preferences, "REMEMBERED", 3600)
     services.notify(execution("completed", ada), "success")
     silent = [execution("completed", ada) for _ in range(10)]
 
