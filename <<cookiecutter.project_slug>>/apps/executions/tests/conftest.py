@@ -11,13 +11,15 @@ from apps.executions.sse import Hub
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub that looks often, and whose thread has ended when the test has."""
+    """A hub that looks often, whose streams say what changes and nothing else; its thread has ended when the test has."""
     monkeypatch.setattr(sse, "INTERVAL", 0.02)
     monkeypatch.setattr(sse, "LINGER", 0.1)
+    monkeypatch.setattr(stream, "KEEP_ALIVE_SECONDS", 120.0)
     hub = Hub()
     monkeypatch.setattr(stream, "hub", hub)
     yield hub
     hub.close()
     for thread in threading.enumerate():
         if thread.name == "executions-stream":
-            thread.join(10)
+            thread.join(60)
+            assert not thread.is_alive()

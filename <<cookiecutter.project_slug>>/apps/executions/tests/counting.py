@@ -5,8 +5,6 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-RETRY_AFTER = timedelta(seconds=2)
-
 
 @workflow.defn
 class CountingWorkflow:
@@ -17,8 +15,8 @@ class CountingWorkflow:
         """Give what the second try was told of the first."""
         told: list[object] = await workflow.execute_activity(
             "count",
-            start_to_close_timeout=timedelta(seconds=20),
-            heartbeat_timeout=timedelta(seconds=20),
-            retry_policy=RetryPolicy(initial_interval=RETRY_AFTER, maximum_attempts=2),
+            start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=timedelta(minutes=2),
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=2),
         )
         return told

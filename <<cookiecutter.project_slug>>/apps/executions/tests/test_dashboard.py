@@ -1,12 +1,11 @@
 """The figures of the dashboard are right, and each is one query."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from apps.executions import dashboard
 from apps.executions.dashboard import Counts
@@ -14,7 +13,9 @@ from apps.executions.models import Execution
 from apps.temporal.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
-NOW = timezone.now()
+# No test has another day at its end than at its beginning.
+DAYS = dashboard.last_days()
+NOW = datetime.combine(DAYS[-1], time(12), UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
@@ -35,9 +36,9 @@ def test_executions_are_counted_by_the_day_and_by_what_became_of_them() -> None:
     execution(101, created_at=NOW - 20 * DAY)
     execution(102, created_at=NOW + DAY)
 
-    figures = dashboard.figures(Execution.objects.all(), dashboard.last_days())
+    figures = dashboard.figures(Execution.objects.all(), DAYS)
 
-    today, before = timezone.localdate(NOW), timezone.localdate(NOW) - 3 * DAY
+    today, before = NOW.date(), (NOW - 3 * DAY).date()
     assert list(figures.days) == sorted(figures.days)
     assert (len(figures.days), list(figures.days)[-1]) == (14, today)
     assert figures.days[today] == Counts(completed=2, failed=2, canceled=2, unfinished=3)
@@ -53,7 +54,7 @@ def test_a_workflow_s_durations_are_those_that_half_and_95_percent_do_not_exceed
     took(102, 10**6, status="failed")
     execution(103, workflow="lost", status="failed")
 
-    batch, lost, onboarding = dashboard.figures(Execution.objects.all(), dashboard.last_days()).workflows
+    batch, lost, onboarding = dashboard.figures(Execution.objects.all(), DAYS).workflows
 
     assert (onboarding.title, onboarding.counts.total) == ("User onboarding", 101)
     assert [onboarding.p50, onboarding.p95] == pytest.approx([50, 95], abs=0.01)
@@ -66,7 +67,7 @@ def test_the_percentiles_of_a_few_are_values_that_occurred(number: int, p50: int
     for seconds in range(1, number + 1):
         took(seconds, seconds)
 
-    (figures,) = dashboard.figures(Execution.objects.all(), dashboard.last_days()).workflows
+    (figures,) = dashboard.figures(Execution.objects.all(), DAYS).workflows
 
     assert [figures.p50, figures.p95] == pytest.approx([p50, p95], abs=0.01)
 
@@ -97,7 +98,7 @@ def test_the_backlog_is_what_temporal_was_not_told_yet() -> None:
 def test_figures_are_a_query_each_however_many_executions_there_are() -> None:
     def queries() -> int:
         with CaptureQueriesContext(connection) as caught:
-            dashboard.figures(Execution.objects.all(), dashboard.last_days())
+            dashboard.figures(Execution.objects.all(), DAYS)
             dashboard.oldest_waiting(Execution.objects.all())
             dashboard.backlog()
         return len(caught)

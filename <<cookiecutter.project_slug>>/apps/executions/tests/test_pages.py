@@ -253,7 +253,10 @@ def test_what_an_account_may_not_do_to_what_it_sees_is_refused(action: str) -> N
     ("status", "seconds", "expected"),
     [("running", 0, 2500), ("paused", 0, 10000), ("completed", 1, 2500), ("completed", 60, 0), ("failed", 60, 0)],
 )
-def test_a_page_asks_slower_when_paused_and_stops_at_the_end(status: str, seconds: int, expected: int) -> None:
+def test_a_page_asks_slower_when_paused_and_stops_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, status: str, seconds: int, expected: int
+) -> None:
+    monkeypatch.setattr(live, "LINGER", timedelta(seconds=59))
     ended = timezone.now() - timedelta(seconds=seconds) if seconds else None
     row = execution(status, person("ada"), completed_at=ended, start_requested_at=NOW)
 

@@ -1,7 +1,8 @@
 """What an activity says of itself while it runs is with its task: lines as people read them, how far it is, its tries."""
 
 import logging
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,15 +61,26 @@ def said(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.django_db
-def test_an_activity_that_fails_once_leaves_its_lines_its_progress_and_both_tries(temporal: Temporal) -> None:
+def test_an_activity_that_fails_once_leaves_its_lines_its_progress_and_both_tries(
+    temporal: Temporal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, seen = interceptors._begun, threading.Event()
+
+    def begun_when_the_first_was_seen(args: Sequence[Any]) -> RunningTask:
+        assert activity.info().attempt == 1 or seen.wait(60)
+        return begun(args)
+
+    monkeypatch.setattr(interceptors, "_begun", begun_when_the_first_was_seen)
+    monkeypatch.setattr(progress, "THROTTLE", 3600)
     handle = temporal.start("CountingWorkflow", None)
 
     def task() -> TaskExecution | None:
         buffer.flush()
         return TaskExecution.objects.filter(execution__temporal_workflow_id=handle.id).first()
 
-    wait_until(lambda: (found := task()) is not None and found.status == "waiting", seconds=10)
+    wait_until(lambda: (found := task()) is not None and found.status == "waiting", seconds=60)
     waits = TaskExecution.objects.get(execution__temporal_workflow_id=handle.id)
+    seen.set()
     result = temporal.run(handle.result())
 
     # Of four reports at once the first is stored. Temporal has the last.

@@ -1,7 +1,7 @@
 """What could not be reported is found out: ended, reset or started elsewhere, or lost with a worker."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -38,14 +38,14 @@ def waiting(temporal: Temporal) -> WorkflowHandle[Any, Any]:
     User.objects.bulk_create([User(pk=1, email="ada@example.com")])
     message = OutboxMessage.objects.get()
     deliver_all()
-    wait_until(lambda: client.query(message.aggregate_id, "current_step") == "waiting to follow up", seconds=10)
+    wait_until(lambda: client.query(message.aggregate_id, "current_step") == "waiting to follow up", seconds=60)
     buffer.flush()
     return temporal.client.get_workflow_handle(message.aggregate_id)
 
 
-def look() -> int:
+def look(since: datetime | None = None) -> int:
     """Reconcile as the schedule does."""
-    return reconcile.reconcile(since=timezone.now())
+    return reconcile.reconcile(since=since or timezone.now())
 
 
 def row() -> Execution:
@@ -77,7 +77,7 @@ def test_an_end_that_was_made_elsewhere_is_found(
     temporal: Temporal, waiting: WorkflowHandle[Any, Any], end: Callable[[WorkflowHandle[Any, Any]], Any], status: str
 ) -> None:
     temporal.run(end(waiting))
-    wait_until(lambda: client.describe(waiting.id).status == status, seconds=10)
+    wait_until(lambda: client.describe(waiting.id).status == status, seconds=60)
 
     look()
 
@@ -91,7 +91,7 @@ def test_a_timeout_is_found(temporal: Temporal) -> None:
     )
     handle = temporal.run(start)
     Execution.objects.create(workflow="user_onboarding", temporal_workflow_id=handle.id, start_requested_at=timezone.now())
-    wait_until(lambda: client.describe(handle.id).status == "timed_out", seconds=10)
+    wait_until(lambda: client.describe(handle.id).status == "timed_out", seconds=60)
 
     assert look() >= 1
 
@@ -112,11 +112,11 @@ def test_a_reset_that_was_made_elsewhere_is_another_attempt(temporal: Temporal, 
 
 def test_what_was_started_elsewhere_gets_a_row(temporal: Temporal) -> None:
     wanted = {"user_id": -1, "email": "ada@example.com", "name": "Ada"}
-    workflow_id = f"elsewhere-{uuid4()}"
+    workflow_id, began = f"elsewhere-{uuid4()}", timezone.now()
     start = temporal.client.start_workflow("user_onboarding", wanted, id=workflow_id, task_queue=temporal.task_queue)
     handle = temporal.run(start)
-    wait_until(lambda: client.describe(handle.id).status == "failed", seconds=10)
-    wait_until(lambda: look() >= 0 and Execution.objects.filter(temporal_workflow_id=workflow_id).exists(), seconds=10)
+    wait_until(lambda: client.describe(handle.id).status == "failed", seconds=60)
+    wait_until(lambda: look(began) >= 0 and Execution.objects.filter(temporal_workflow_id=workflow_id).exists(), seconds=60)
 
     execution = Execution.objects.get(temporal_workflow_id=workflow_id)
     assert (execution.status, execution.trigger) == ("failed", "outside")

@@ -52,14 +52,14 @@ def ended(execution: Execution) -> Execution:
     """Have Temporal told, and wait for the end."""
     deliver_all()
     with suppress(ExecutionFailed):
-        client.result(execution.temporal_workflow_id, timeout=20)
+        client.result(execution.temporal_workflow_id, timeout=120)
     execution.refresh_from_db()
     return execution
 
 
 def waits(execution: Execution) -> None:
     """Wait until an onboarding has sent its first mail: from then on its worker leaves the test's connection alone."""
-    wait_until(lambda: client.query(execution.temporal_workflow_id, "current_step") == "waiting to follow up", seconds=10)
+    wait_until(lambda: client.query(execution.temporal_workflow_id, "current_step") == "waiting to follow up", seconds=60)
     buffer.flush()
 
 
@@ -182,15 +182,20 @@ def test_a_running_one_is_asked_to_stop_and_says_when_it_has(ada: User, temporal
 
 @pytest.mark.parametrize("to", ["start", "failed-step"])
 @pytest.mark.parametrize("stop", [services.cancel_execution, services.terminate_execution])
-def test_what_was_stopped_can_be_tried_again(ada: User, temporal: Temporal, stop: Callable[..., Execution], to: str) -> None:
+def test_what_was_stopped_can_be_tried_again(
+    ada: User, temporal: Temporal, settings: Settings, stop: Callable[..., Execution], to: str
+) -> None:
     execution = plan(ada)
-    change_input(execution, {"follow_up_delay": 1})
+    # It asks the settings: for a wait in which it is stopped, and for none when it is tried again.
+    change_input(execution, {"follow_up_delay": None})
+    settings.ONBOARDING_FOLLOW_UP_DELAY = 60
     execution = services.start_execution(execution, user=ada)
     deliver_all()
     waits(execution)
     execution = ended(stop(execution, user=ada, reason="a mistake"))
     assert not execution.is_open
 
+    settings.ONBOARDING_FOLLOW_UP_DELAY = 0
     execution = ended(services.reset_execution(execution, user=ada, to=to))
 
     assert (execution.status, execution.attempt) == ("completed", 2)

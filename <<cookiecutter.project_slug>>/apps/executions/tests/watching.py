@@ -9,6 +9,7 @@ from django.db.models import F
 
 from apps.executions.models import Execution
 from apps.executions.sse import Hub, Shown, Watcher
+from tests.installation import wait_until
 
 END = "event: end\ndata: \n\n"
 
@@ -26,12 +27,26 @@ class Reader:
 
     def wait_for(self, wanted: str) -> None:
         """Until that was sent."""
-        deadline = time.monotonic() + 10
-        while not any(wanted in text for text in self.sent):
+        self._read_until(lambda: any(wanted in text for text in self.sent), wanted)
+
+    def wait_for_end(self) -> None:
+        """Until nothing follows."""
+        self._read_until(lambda: self.ended, "the end")
+
+    def _read_until(self, is_there: Callable[[], bool], wanted: str) -> None:
+        deadline = time.monotonic() + 60
+        while not is_there():
             assert self._woken.wait(deadline - time.monotonic()), f"{wanted!r} is not in {self.sent}"
             self._woken.clear()
             text, self.ended = self.watcher.take()
             self.sent.append(text)
+
+
+def wait_for_look(hub: Hub) -> None:
+    """Until it has taken a whole look that began after this call, for all who watch by now."""
+    # One may be under way, and the next may know already who watches: the third begins when the second has ended.
+    wanted = hub.polls + 3
+    wait_until(lambda: hub.polls >= wanted, seconds=60)
 
 
 def change(row: Execution, **fields: Any) -> None:
