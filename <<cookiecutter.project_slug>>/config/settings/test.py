@@ -18,6 +18,10 @@ TEMPORAL_RELAY_ON_COMMIT = False
 EXECUTIONS_WRITE_SECONDS = 0
 # Whatever the environment says: recorded histories must be readable everywhere.
 TEMPORAL_ENCRYPTION_KEYS = {}
+# In seconds. Where the machine stands still, whoever has the lock or is to answer is late and not away.
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"]["timeout"] = 120
     # A file, not memory: activities run in threads of their own and must see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": f"{DATABASES['default']['NAME']}.test"}
+else:
+    DATABASES["default"]["OPTIONS"]["connect_timeout"] = 120

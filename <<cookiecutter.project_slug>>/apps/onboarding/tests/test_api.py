@@ -134,7 +134,7 @@ def test_its_status_is_followed_from_pending_to_completed(temporal: Temporal, se
     assert client.get(f"{URL}/{ada.pk}").json()["status"] == "pending"
 
     deliver_due()
-    temporal_client.result(f"onboarding-{ada.pk}", timeout=20)
+    temporal_client.result(f"onboarding-{ada.pk}", timeout=120)
 
     answer = client.get(f"{URL}/{ada.pk}")
     assert answer.status_code == 200
@@ -158,7 +158,7 @@ def test_it_can_be_cancelled_while_it_waits(temporal: Temporal) -> None:
     assert answer.status_code == 202
     deliver_due()
     with pytest.raises(ExecutionFailed, match="cancelled"):
-        temporal_client.result(f"onboarding-{ada.pk}", timeout=20)
+        temporal_client.result(f"onboarding-{ada.pk}", timeout=120)
 
     assert client.get(f"{URL}/{ada.pk}").json()["status"] == "canceled"
 

@@ -77,7 +77,7 @@ def test_an_onboarding_goes_from_pending_to_completed(temporal: Temporal, settin
     assert onboarding_status(user_id=ada.pk) == "pending"
 
     deliver_due()
-    result = client.result(f"onboarding-{ada.pk}", timeout=20)
+    result = client.result(f"onboarding-{ada.pk}", timeout=120)
 
     assert result == {"user_id": ada.pk, "status": "completed"}
     assert onboarding_status(user_id=ada.pk) == "completed"
@@ -91,7 +91,7 @@ def test_an_onboarding_is_cancelled_while_it_waits(temporal: Temporal) -> None:
     cancel_onboarding(user_id=ada.pk)
     deliver_due()
     with pytest.raises(ExecutionFailed, match="cancelled"):
-        client.result(f"onboarding-{ada.pk}", timeout=20)
+        client.result(f"onboarding-{ada.pk}", timeout=120)
 
     assert onboarding_status(user_id=ada.pk) == "canceled"
     assert "How is it going?" not in [message.subject for message in mail.outbox]

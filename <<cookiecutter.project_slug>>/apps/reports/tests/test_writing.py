@@ -99,8 +99,8 @@ def test_a_report_is_of_its_own_attempt_even_where_another_runs_by_now() -> None
 
 def test_the_summary_of_a_day_counts_its_executions_by_workflow() -> None:
     day = timezone.localdate(NOW)
-    ended(workflow="batch_processing")
-    execution("completed", started_at=NOW, completed_at=NOW + timedelta(seconds=3))
+    ended(workflow="batch_processing", created_at=NOW)
+    execution("completed", created_at=NOW, started_at=NOW, completed_at=NOW + timedelta(seconds=3))
     execution("completed", created_at=NOW - timedelta(days=1))
 
     header, batch, onboarding = csv.reader(io.StringIO(written(Report.objects.create(day=day, format="csv"))))
