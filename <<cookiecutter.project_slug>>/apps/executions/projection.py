@@ -90,7 +90,8 @@ def store(executions: Collection[Execution], events: Sequence[ExecutionEvent] = 
         if execution.status in states.CLOSED and execution.tasks_done < execution.tasks_total:
             _leave_tasks(execution)
         execution.revision += 1
-        execution.save(update_fields=STORED)
+    # All are there already: it is how many rows are updated by one statement.
+    Execution.objects.bulk_create(executions, update_conflicts=True, unique_fields=["id"], update_fields=STORED)
     for event in ExecutionEvent.objects.bulk_create(events):
         if event.before != event.after:
             status_changed.send(Execution, execution=event.execution, event=event)
