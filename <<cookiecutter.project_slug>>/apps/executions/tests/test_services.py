@@ -188,7 +188,7 @@ def test_what_was_stopped_can_be_tried_again(
     execution = plan(ada)
     # It asks the settings: for a wait in which it is stopped, and for none when it is tried again.
     change_input(execution, {"follow_up_delay": None})
-    settings.ONBOARDING_FOLLOW_UP_DELAY = 60
+    settings.ONBOARDING_FOLLOW_UP_DELAY = 3600
     execution = services.start_execution(execution, user=ada)
     deliver_all()
     waits(execution)
