@@ -105,6 +105,24 @@ def _no_other_server() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _patience() -> Iterator[None]:
+    """Have the project's own code wait for a server as tests do: where the machine stands still, it is late and not away.
+
+    Whoever gives it less time than is usual means that.
+    """
+    run, usual = project_client.run, project_client.TIMEOUT
+
+    def wait(ask: Callable[[Client], Coroutine[Any, Any, Any]], *, timeout: float = usual) -> Any:
+        return run(ask, timeout=timeout if timeout < usual else max(timeout, PATIENCE))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(project_client, "TIMEOUT", PATIENCE)
+        patch.setattr(senders, "TIMEOUT", PATIENCE)
+        patch.setattr(project_client, "run", wait)
+        yield
+
+
 @pytest.fixture(scope="session")
 def temporal_server() -> Iterator[str]:
     """The address of a real server, in memory, for the whole session."""
@@ -144,7 +162,7 @@ def skipping_client(loop_thread: EventLoopThread) -> Iterator[Client]:
         return WorkflowEnvironment.start_time_skipping(plugins=[DjangoPlugin()], test_server_existing_path=path)
 
     try:
-        environment = loop_thread.run(patiently(start), 60)
+        environment = loop_thread.run(patiently(start))
     except RuntimeError as error:
         if path:
             raise
@@ -193,23 +211,11 @@ def _working(client: Client, loop: EventLoopThread) -> Iterator[Temporal]:
     with (
         _sharing_connections() as executor,
         buffer.stored_by(executor),
-        _patient(),
         override_settings(TEMPORAL_ADDRESS=address, TEMPORAL_TASK_QUEUE=task_queue),
     ):
         worker = loop.run(start(executor))
         yield Temporal(client, loop, task_queue)
         loop.run(stop(*worker))
-
-
-@contextmanager
-def _patient() -> Iterator[None]:
-    """Have the project's own code wait for this server: where the machine stands still, it is late and not away."""
-    run = project_client.run
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(project_client, "TIMEOUT", PATIENCE)
-        patch.setattr(senders, "TIMEOUT", PATIENCE)
-        patch.setattr(project_client, "run", lambda ask, *, timeout=0.0: run(ask, timeout=max(timeout, PATIENCE)))
-        yield
 
 
 @contextmanager
