@@ -33,14 +33,14 @@ from apps.workflows.storable import as_storable
 MAX_OUTPUT = 100_000
 
 
-@activity.defn
+# No exception out of nowhere in these threads, by a cancel or because a note takes long: what they have begun they end.
+@activity.defn(no_thread_cancel_exception=True)
 def is_same_attempt(place: PlaceInput) -> bool:
     """Whether a run that continues another belongs to the same attempt: one that was reset begins at the first step."""
     execution = _execution(place.execution_id)
     return StepRun.objects.filter(execution=execution, attempt=execution.attempt).exists()
 
 
-# No exception out of nowhere in the thread of a step: what it has begun it ends, also when its execution is cancelled.
 @activity.defn(no_thread_cancel_exception=True)
 @patient
 def run_step(wanted: StepInput) -> None:
@@ -69,7 +69,7 @@ def ask_people(wanted: StepInput) -> Asked:
     return asked
 
 
-@activity.defn
+@activity.defn(no_thread_cancel_exception=True)
 def begin_wait(wanted: StepInput) -> Until:
     """Note that a step waits, and until when."""
     execution, step = _execution(wanted.execution_id), wanted.step
@@ -84,7 +84,7 @@ def begin_wait(wanted: StepInput) -> Until:
     return Until(moment=run.waits_until)
 
 
-@activity.defn
+@activity.defn(no_thread_cancel_exception=True)
 def close_step(wanted: CloseInput) -> None:
     """Note how a step ended that waited."""
     execution = _execution(wanted.execution_id)
@@ -116,7 +116,7 @@ def close_step(wanted: CloseInput) -> None:
         runs.fail(run, wanted.status)
 
 
-@activity.defn
+@activity.defn(no_thread_cancel_exception=True)
 def choose_next(wanted: StepInput) -> str:
     """The key of the step that conditions choose, empty for the end. The choice is noted with the step."""
     execution, step = _execution(wanted.execution_id), wanted.step
@@ -182,7 +182,7 @@ def do_items(wanted: ItemsInput) -> None:
         raise ApplicationError(f"{again:,} items are to be tried again", type="ItemsFailed")
 
 
-@activity.defn
+@activity.defn(no_thread_cancel_exception=True)
 def finish_items(wanted: StepInput) -> None:
     """Judge a step whose items were all tried by how many failed."""
     execution, step = _execution(wanted.execution_id), wanted.step

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from apps.development.testing import Temporal
 from apps.executions.models import Execution
@@ -82,6 +84,27 @@ def test_a_database_that_is_away_costs_time_and_not_all_attempts(monkeypatch: py
         with pytest.raises(ApplicationError, match="the database is away") as failed:
             activity(StepInput(execution_id="x", step=step))
         assert failed.value.next_retry_delay == PATIENCE
+
+
+def test_a_note_that_temporal_has_given_up_is_written_to_its_end(
+    make_workflow: Callable[..., Workflow], owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = make_workflow({"key": "wait", "kind": "wait", "name": "Wait", "config": {"hours": 1}, "attempts": 1}).current
+    assert version is not None
+    execution = services.start(version, values={}, user=owner)
+    (step,) = spec_of(document_of(version)).steps
+    environment, moment = ActivityEnvironment(), activities._moment
+
+    def given_up(value: Any) -> datetime:
+        environment.cancel()
+        return moment(value)
+
+    monkeypatch.setattr(activities, "_moment", given_up)
+
+    until = environment.run(activities.begin_wait, StepInput(execution_id=str(execution.pk), step=step))
+
+    run = StepRun.objects.get()
+    assert (run.status, run.waits_until) == ("waiting", until.moment)
 
 
 def test_a_try_that_was_outlived_undoes_nothing(make_workflow: Callable[..., Workflow], owner: User) -> None:
