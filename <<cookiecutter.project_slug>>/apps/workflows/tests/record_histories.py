@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from apps.approvals.models import PeopleRequest
 from apps.approvals.services import decide
-from apps.development.testing import ROOT, EventLoopThread, Temporal
+from apps.development.testing import PATIENCE, ROOT, EventLoopThread, Temporal
 from apps.executions.models import Execution
 from apps.temporal import histories, relay
 from apps.temporal.plugin import DjangoPlugin
@@ -140,12 +140,12 @@ def test_somebody_cancels_it_between_items(
 
     def stop_once(self: Any, config: Any, context: Any) -> Any:
         begun.set()
-        go.wait(20)
+        assert go.wait(PATIENCE)
         return {}
 
     monkeypatch.setattr(flow.ValuesKind, "run", stop_once)
     execution = started(make_workflow, owner, step("all", "for-each", **EACH))
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
 
     temporal.run(temporal.client.get_workflow_handle(execution.temporal_workflow_id).cancel())
     go.set()

@@ -5,7 +5,7 @@ from typing import Any
 
 from temporalio.client import WorkflowFailureError
 
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions.models import Execution
 from apps.temporal import relay
 from apps.users.models import User
@@ -13,7 +13,7 @@ from apps.workflows import services
 from apps.workflows.models import Workflow
 
 
-def finish(temporal: Temporal, execution: Execution, *, timeout: float = 30) -> None:
+def finish(temporal: Temporal, execution: Execution, *, timeout: float = PATIENCE) -> None:
     """Send what waits, and wait for the end, whatever it is."""
     relay.deliver_all()
     with suppress(WorkflowFailureError):
@@ -22,7 +22,7 @@ def finish(temporal: Temporal, execution: Execution, *, timeout: float = 30) -> 
 
 
 def run(
-    temporal: Temporal, workflow: Workflow, user: User, values: Any = None, *, timeout: float = 30, **facts: Any
+    temporal: Temporal, workflow: Workflow, user: User, values: Any = None, *, timeout: float = PATIENCE, **facts: Any
 ) -> Execution:
     """Start the current version of a workflow, and wait for the end, whatever it is."""
     assert workflow.current is not None

@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import pytest
+import urllib3
+
+from apps.development.testing import PATIENCE
+from apps.notifications import webhooks
+from apps.workflows.kinds import outside
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -40,12 +47,22 @@ class Service(ThreadingHTTPServer):
 @contextmanager
 def service(answer: Callable[[Asked], Answer]) -> Iterator[Service]:
     """One that runs until the end of the block."""
-    with Service(answer) as running:
+    with patience(), Service(answer) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield running
         running.shutdown()
         thread.join()
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Have steps wait for what this process answers: where the machine stands still, it is late and not away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(webhooks, "PATIENCE", PATIENCE)
+        patch.setattr(webhooks, "LONGEST", PATIENCE)
+        patch.setattr(outside, "TIMEOUT", urllib3.Timeout(PATIENCE))
+        yield
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions import services as executions
 from apps.executions.models import Execution
 from apps.temporal import relay
@@ -17,6 +17,7 @@ from apps.workflows.kinds.base import StepError
 from apps.workflows.models import Run, StepRun, Workflow
 from apps.workflows.starting import MAX_DEPTH
 from apps.workflows.tests.running import finish, run
+from tests.installation import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -141,7 +142,7 @@ def test_a_cancel_of_the_parent_reaches_the_child(
 ) -> None:
     make_workflow({"key": "wait", "kind": "wait", "name": "Wait", "config": {"hours": 1}}, name="Slow")
     parent = started(temporal, make_workflow(runs("demo/slow"), name="Outer"), owner)
-    until_it_waits(temporal, parent)
+    until_it_waits()
 
     executions.cancel_execution(parent, user=owner)
     finish(temporal, parent)
@@ -155,7 +156,7 @@ def test_a_child_that_was_canceled_by_itself_fails_its_parent(
 ) -> None:
     make_workflow({"key": "wait", "kind": "wait", "name": "Wait", "config": {"hours": 1}}, name="Slow")
     parent = started(temporal, make_workflow(runs("demo/slow"), name="Outer"), owner)
-    until_it_waits(temporal, parent)
+    until_it_waits()
 
     executions.cancel_execution(child_of(parent), user=owner)
     finish(temporal, parent)
@@ -245,8 +246,6 @@ def started(temporal: Temporal, workflow: Workflow, owner: User) -> Execution:
     return execution
 
 
-def until_it_waits(temporal: Temporal, parent: Execution) -> None:
-    """Wait until its child waits for a time."""
-    handle = temporal.client.get_workflow_handle(parent.temporal_workflow_id)
-    while not StepRun.objects.filter(kind="wait", waits_until__isnull=False).exists():
-        temporal.run(handle.describe())
+def until_it_waits() -> None:
+    """Wait until a child waits for a time."""
+    wait_until(StepRun.objects.filter(kind="wait", waits_until__isnull=False).exists, seconds=PATIENCE)

@@ -23,7 +23,7 @@ from apps.workflows.kinds.outside import NoAnswer
 from apps.workflows.models import Project, Workflow
 from apps.workflows.signing import signing_key
 from apps.workflows.tests.office_files import word
-from apps.workflows.tests.service import Answer, Service, service
+from apps.workflows.tests.service import Answer, Service, patience, service
 
 pytestmark = pytest.mark.django_db
 
@@ -178,7 +178,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(execution: Execution, sett
             connection.recv(10_000)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nhalf")
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with patience(), socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=break_off, args=(listening,), daemon=True)
         thread.start()
         with pytest.raises(IncompleteRead):

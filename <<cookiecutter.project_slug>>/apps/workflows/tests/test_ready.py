@@ -14,7 +14,7 @@ from docx import Document
 
 from apps.approvals.models import Person
 from apps.approvals.services import decide
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions.models import Execution
 from apps.executions.tests.rows import execution as made
 from apps.temporal import relay
@@ -131,7 +131,7 @@ def test_a_contract_is_written_approved_signed_and_sent(start: Callable[..., Exe
     relay.deliver_all()
     for step, decision in (("approve_large", "approved"), ("sign", "signed")):
         asked = Person.objects.filter(request__execution=execution, request__step=step)
-        wait_until(asked.exists, seconds=20)
+        wait_until(asked.exists, seconds=PATIENCE)
         decide(asked.get(), decision, signed_name="Ada")
         relay.deliver_all()
     finish(temporal, execution)
