@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from temporalio.client import Client, ScheduleDescription, ScheduleHandle
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.schedules import services as schedules
 from apps.schedules.services import WorkflowSchedule
 from apps.temporal import registry
@@ -54,4 +54,4 @@ class Schedules:
     def listed(self, *names: str, paused: Sequence[str] = ()) -> None:
         """Wait until the server lists exactly these, and these of them as paused: its list follows, as any index does."""
         wanted = [(name, name in paused) for name in sorted(names)]
-        wait_until(lambda: [(state.name, state.paused) for state in schedules.states()] == wanted, seconds=10)
+        wait_until(lambda: [(state.name, state.paused) for state in schedules.states()] == wanted, seconds=PATIENCE)

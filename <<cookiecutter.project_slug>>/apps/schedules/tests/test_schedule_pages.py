@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from pytest_django import Settings
 
-from apps.development.server import free_port
+from apps.development.testing import NOWHERE
 from apps.schedules import services as schedules
 from apps.schedules.tests.scheduling import Schedules, daily
 from apps.temporal.models import OutboxMessage
@@ -38,7 +38,7 @@ def with_permission(name: str) -> Client:
 
 
 def away(settings: Settings) -> None:
-    settings.TEMPORAL_ADDRESS = f"127.0.0.1:{free_port()}"
+    settings.TEMPORAL_ADDRESS = NOWHERE
 
 
 def test_the_api_lists_them_with_their_next_times(two: Schedules) -> None:

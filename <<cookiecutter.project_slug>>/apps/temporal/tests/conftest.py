@@ -10,7 +10,7 @@ from django.db import connections
 from pytest_django import Settings
 from temporalio.client import Client
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.temporal import registry
 from apps.temporal.queues import Limits
 from apps.temporal.tests.parcels import patched
@@ -39,7 +39,7 @@ class Probe:
         self.monkeypatch.setattr(registry, "activities", lambda: {activity.__name__: activity})
         threads = slots + LOCAL_ACTIVITY_THREADS
         with ThreadPoolExecutor(threads) as executor:
-            succeeded = self.loop.run(self._run(activity.__name__, times, slots, attempts, executor), 60)
+            succeeded = self.loop.run(self._run(activity.__name__, times, slots, attempts, executor))
             _close_connections(executor, threads)
         return succeeded
 
@@ -62,7 +62,7 @@ def _close_connections(executor: ThreadPoolExecutor, threads: int) -> None:
     meeting = Barrier(threads)
 
     def close(_: int) -> None:
-        meeting.wait(10)
+        meeting.wait(PATIENCE)
         connections.close_all()
 
     list(executor.map(close, range(threads)))

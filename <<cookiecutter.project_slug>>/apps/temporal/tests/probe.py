@@ -15,7 +15,7 @@ class ProbeWorkflow:
     async def run(self, activity: str, times: int, attempts: int) -> int:
         policy = RetryPolicy(initial_interval=timedelta(seconds=0.05), backoff_coefficient=1, maximum_attempts=attempts)
         runs = [
-            workflow.execute_activity(activity, start_to_close_timeout=timedelta(seconds=10), retry_policy=policy)
+            workflow.execute_activity(activity, start_to_close_timeout=timedelta(minutes=2), retry_policy=policy)
             for _ in range(times)
         ]
         results = await asyncio.gather(*runs, return_exceptions=True)

@@ -21,7 +21,7 @@ class SecretsWorkflow:
             "repeat_or_fail",
             word,
             result_type=str,
-            start_to_close_timeout=timedelta(seconds=10),
+            start_to_close_timeout=timedelta(minutes=2),
             retry_policy=RetryPolicy(maximum_attempts=1),
         )
         return repeated

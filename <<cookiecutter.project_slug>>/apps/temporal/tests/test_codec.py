@@ -20,7 +20,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.temporal.codec import EncryptionCodec
 from apps.temporal.exceptions import DecryptionFailed
 from apps.temporal.plugin import DjangoPlugin
@@ -183,7 +183,7 @@ def test_the_temporal_cli_shows_what_was_encrypted(
     def show(*options: str) -> str:
         command = [os.environ["TEMPORAL_CLI"], "workflow", "show", "--output", "json", "--address", temporal_server]
         command += ["--workflow-id", workflow_id, *options]
-        shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+        shown = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
         return readable(shown.stdout)
 
     codec = ("--codec-endpoint", f"{live_server.url}/temporal/codec", "--codec-auth", f"Bearer {token}")

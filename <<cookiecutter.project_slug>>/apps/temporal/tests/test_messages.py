@@ -10,7 +10,7 @@ from pytest_django import Settings
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.temporal import client, relay
 from apps.temporal.exceptions import ExecutionFailed
 from apps.temporal.models import OutboxMessage
@@ -58,7 +58,7 @@ def test_signals_arrive_once_and_in_their_order(recording: str) -> None:
     while relay.deliver_due():
         pass
 
-    assert client.result(recording, timeout=20) == [0, 1, 2]
+    assert client.result(recording, timeout=PATIENCE) == [0, 1, 2]
 
 
 def test_updates_arrive_once(recording: str) -> None:
@@ -68,7 +68,7 @@ def test_updates_arrive_once(recording: str) -> None:
     enqueue_signal(recording, "note", 9, key="9")
     relay.deliver_due()
 
-    assert client.result(recording, timeout=20) == [7, 8, 9]
+    assert client.result(recording, timeout=PATIENCE) == [7, 8, 9]
 
 
 def test_an_update_that_is_rejected_is_dead_with_the_reason(recording: str) -> None:
@@ -99,7 +99,7 @@ def test_a_cancel_arrives(recording: str) -> None:
     send_twice()
 
     with pytest.raises(ExecutionFailed, match="cancelled"):
-        client.result(recording, timeout=20)
+        client.result(recording, timeout=PATIENCE)
 
 
 def test_a_terminate_ends_an_execution_with_its_reason(recording: str) -> None:
@@ -107,7 +107,7 @@ def test_a_terminate_ends_an_execution_with_its_reason(recording: str) -> None:
     send_twice()
 
     with pytest.raises(ExecutionFailed, match="its tenant left"):
-        client.result(recording, timeout=20)
+        client.result(recording, timeout=PATIENCE)
     history = client.run(lambda connected: connected.get_workflow_handle(recording).fetch_history())
     assert history.events[-1].workflow_execution_terminated_event_attributes.reason == "its tenant left"
 

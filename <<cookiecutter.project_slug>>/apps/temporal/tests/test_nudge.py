@@ -5,6 +5,7 @@ from threading import Event
 
 import pytest
 
+from apps.development.testing import PATIENCE
 from apps.temporal import relay
 from apps.temporal.exceptions import TemporalUnavailable
 from tests.installation import wait_until
@@ -27,12 +28,12 @@ def test_nudges_that_come_while_one_is_at_work_are_one_more(nudger: relay._Nudge
     def deliver() -> int:
         rounds.append(1)
         begun.set()
-        go_on.wait(10)
+        assert go_on.wait(PATIENCE)
         return 0
 
     deliver_by(monkeypatch, deliver)
     nudger.nudge()
-    begun.wait(10)
+    assert begun.wait(PATIENCE)
     for _ in range(50):
         nudger.nudge()
     go_on.set()
@@ -59,13 +60,13 @@ def test_an_error_does_not_end_the_nudges(nudger: relay._Nudger, monkeypatch: py
     deliver_by(monkeypatch, deliver)
     nudger.nudge()
 
-    wait_until(again, seconds=10)
+    wait_until(again, seconds=PATIENCE)
 
 
 def test_while_temporal_is_away_requests_do_not_ask_again_and_again(
     nudger: relay._Nudger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(relay, "INTERVAL", 60)
+    monkeypatch.setattr(relay, "INTERVAL", 3600)
     tried: list[int] = []
 
     def deliver() -> int:
@@ -74,7 +75,7 @@ def test_while_temporal_is_away_requests_do_not_ask_again_and_again(
 
     deliver_by(monkeypatch, deliver)
     nudger.nudge()
-    wait_until(lambda: nudger.away_until, seconds=10)
+    wait_until(lambda: nudger.away_until, seconds=PATIENCE)
     for _ in range(50):
         nudger.nudge()
     nudger.thread.shutdown()

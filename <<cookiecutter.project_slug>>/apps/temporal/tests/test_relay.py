@@ -2,10 +2,11 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -15,9 +16,8 @@ from pytest_django import Settings
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from apps.development.server import free_port
-from apps.development.testing import Temporal
-from apps.temporal import client, relay, senders
+from apps.development.testing import NOWHERE, PATIENCE, Temporal
+from apps.temporal import client, models, relay, senders
 from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, TemporalUnavailable
 from apps.temporal.models import OutboxMessage
 from apps.temporal.outbox import enqueue_start
@@ -42,8 +42,8 @@ def make_due() -> None:
 @pytest.fixture
 def nobody(settings: Settings) -> str:
     """An address where nothing listens."""
-    address = settings.TEMPORAL_ADDRESS = f"127.0.0.1:{free_port()}"
-    return address
+    settings.TEMPORAL_ADDRESS = NOWHERE
+    return NOWHERE
 
 
 @pytest.fixture
@@ -66,8 +66,11 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def nudging(settings: Settings) -> Iterator[None]:
     """Commits nudge the relay. Its thread keeps its database connection, which the test's database cannot outlive."""
     settings.TEMPORAL_RELAY_ON_COMMIT = True
+    nudger = relay._nudger(os.getpid())
     yield
-    relay._nudger(os.getpid()).thread.submit(connections.close_all).result(10)
+    nudger.thread.submit(connections.close_all).result(PATIENCE)
+    # What was away for this test is not for the next.
+    nudger.away_until = 0.0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -80,7 +83,7 @@ def test_a_commit_sends_at_once_and_a_rollback_never(server: str) -> None:
         transaction.set_rollback(True)
     (message,) = enqueue(f"committed-{unique}")
 
-    wait_until(lambda: OutboxMessage.objects.get().status == "sent", seconds=10)
+    wait_until(lambda: OutboxMessage.objects.get().status == "sent", seconds=PATIENCE)
     message.refresh_from_db()
     assert message.sent_at is not None
     assert client.describe(f"committed-{unique}").status == "running"
@@ -94,7 +97,7 @@ def test_a_commit_succeeds_and_does_not_wait_when_temporal_is_away(nobody: str) 
 
     enqueue("accepted")
 
-    wait_until(lambda: nobody in OutboxMessage.objects.get().last_error, seconds=10)
+    wait_until(lambda: nobody in OutboxMessage.objects.get().last_error, seconds=PATIENCE)
     assert OutboxMessage.objects.get().status == "pending"
 
 
@@ -145,21 +148,27 @@ def test_a_namespace_that_is_missing_is_waited_for(server: str, settings: Settin
 
 @pytest.mark.django_db
 def test_a_message_that_fails_waits_longer_each_time_until_it_is_dead_and_others_are_sent(
-    server: str, settings: Settings, sent: list[str], caplog: pytest.LogCaptureFixture
+    server: str, settings: Settings, sent: list[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.TEMPORAL_OUTBOX_ATTEMPTS = 9
     broken, _good = enqueue("broken", good_id := f"good-{uuid4()}")
     waits = []
 
-    for attempt in range(1, 9):
+    def deliver() -> datetime:
+        """At one moment, which it gives."""
         make_due()
-        began = timezone.now()
-        relay.deliver_due()
+        now = timezone.now()
+        with monkeypatch.context() as clock:
+            clock.setattr(models, "timezone", SimpleNamespace(now=lambda: now))
+            relay.deliver_due()
+        return now
+
+    for attempt in range(1, 9):
+        began = deliver()
         broken.refresh_from_db()
         assert (broken.status, broken.attempts, broken.last_error) == ("pending", attempt, "RPCError: busy")
-        waits.append(round((broken.next_attempt_at - began) / timedelta(seconds=1)))
-    make_due()
-    relay.deliver_due()
+        waits.append((broken.next_attempt_at - began) / timedelta(seconds=1))
+    deliver()
 
     broken.refresh_from_db()
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
@@ -189,7 +198,7 @@ def test_a_start_that_arrived_unnoticed_is_not_started_again(temporal: Temporal)
     (message,) = enqueue(workflow_id := f"unnoticed-{uuid4()}")
     relay.deliver_due()
     with pytest.raises(ExecutionFailed, match="did not complete"):
-        client.result(workflow_id, timeout=20)
+        client.result(workflow_id, timeout=PATIENCE)
     first = client.describe(workflow_id).run_id
 
     OutboxMessage.objects.exclude(pk=message.pk).delete()
@@ -243,7 +252,8 @@ def test_silence_counts_as_an_attempt_only_when_the_server_answers_otherwise(
 
     monkeypatch.setattr(relay, "send", time_out)
     monkeypatch.setattr(client, "health", lambda: problem)
-    _ignoring(TemporalUnavailable, relay.deliver_due)
+    with suppress(TemporalUnavailable):
+        relay.deliver_due()
 
     message = OutboxMessage.objects.get()
     assert (message.status, message.attempts) == ("pending", attempts)
@@ -286,10 +296,3 @@ def test_what_was_sent_long_ago_is_deleted_and_nothing_else(settings: Settings) 
 
     left = set(OutboxMessage.objects.values_list("aggregate_id", flat=True))
     assert left == {"sent-29", "canceled-29", "dead-29", "dead-31", "pending-29", "pending-31"}
-
-
-def _ignoring(error: type[Exception], call: Callable[[], Any]) -> None:
-    try:
-        call()
-    except error:
-        return

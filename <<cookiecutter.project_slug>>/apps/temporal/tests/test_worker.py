@@ -10,7 +10,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.worker import FixedSizeSlotSupplier
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.temporal import registry
 from apps.temporal.management.commands import run_temporal_worker, runworker
 from apps.temporal.queues import Limits
@@ -26,7 +26,7 @@ def test_as_many_activities_as_slots_run_at_once(probe: Probe) -> None:
 
     @activity.defn
     def meet() -> None:
-        meeting.wait(5)
+        meeting.wait(PATIENCE)
 
     assert probe(meet, times=4, slots=4) == 4
 
@@ -38,7 +38,7 @@ def test_activities_that_use_the_database_run_at_once_too(probe: Probe) -> None:
     @activity.defn
     def ask_and_meet() -> None:
         User.objects.count()
-        meeting.wait(5)
+        meeting.wait(PATIENCE)
         User.objects.count()
 
     assert probe(ask_and_meet, times=4, slots=4) == 4
