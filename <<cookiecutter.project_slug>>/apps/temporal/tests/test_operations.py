@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from apps.development.testing import ROOT, EventLoopThread
+from apps.development.testing import PATIENCE, ROOT, EventLoopThread
 from apps.temporal import client, histories, operations
 from apps.temporal.exceptions import ExecutionNotFound, Refused
 from apps.temporal.plugin import DjangoPlugin
@@ -83,8 +83,10 @@ def test_a_reset_that_is_asked_for_twice_is_one(depot: Depot) -> None:
 def test_a_point_that_is_none_is_refused_with_those_that_are(depot: Depot, to: str) -> None:
     handle = depot.fail("pack")
 
-    with pytest.raises(CommandError, match=r"choose 4, \d+, last-good, start"):
+    points = [str(point.event_id) for point in operations.reset_points(handle.id)]
+    with pytest.raises(CommandError, match=f"choose {', '.join(points)}, last-good, start"):
         command("resetworkflow", handle.id, "--to", to, "--reason", "wrong")
+    assert len(points) == 2
 
 
 def test_what_nobody_knows_cannot_be_reset_or_recorded(depot: Depot) -> None:
@@ -139,11 +141,14 @@ def test_encrypted_executions_are_recorded_as_they_are_and_replayed(
 
 
 def test_one_that_still_runs_is_ended_and_begun_again(depot: Depot) -> None:
-    depot.late, handle = "pack", depot.start()
-    wait_until(lambda: depot.done == ["pack"], seconds=10)
+    depot.late = "pack"
+    handle = depot.start()
+    assert depot.waiting.wait(PATIENCE)
+    depot.late = ""
 
     operations.reset(handle.id, to="start", reason="another box")
 
+    depot.go_on.set()
     assert depot.result(handle) == "send-p1"
     first = depot.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
     assert depot.loop.run(first.describe()).status is WorkflowExecutionStatus.TERMINATED
@@ -153,6 +158,8 @@ def test_executions_of_the_server_are_replayed_and_those_that_do_not_fit_are_nam
     another, handle = depot.start(), depot.start()
     depot.result(another), depot.result(handle)
     query = f"WorkflowId = '{handle.id}'"
+    # The server's list is some moments behind.
+    wait_until(lambda: histories.recent_histories(5, query), seconds=PATIENCE)
 
     assert command("replayworkflows", "--last", "5", "--query", query) == f"ok   {handle.id}\n1 replayed\n"
 
@@ -184,8 +191,9 @@ def test_an_execution_of_the_old_code_fits_the_patched_code_and_not_the_broken(d
 
 @pytest.mark.parametrize("depot", [old], indirect=True)
 def test_an_execution_of_the_old_code_that_is_not_past_the_change_takes_the_new_way(depot: Depot) -> None:
-    depot.late, handle = "pack", depot.start()
-    wait_until(lambda: depot.done == ["pack"], seconds=10)
+    depot.late = "pack"
+    handle = depot.start()
+    assert depot.waiting.wait(PATIENCE)
 
     depot.deploy(patched.ParcelWorkflow)
 

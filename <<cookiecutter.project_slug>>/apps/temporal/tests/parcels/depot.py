@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 from uuid import uuid4
 
@@ -18,13 +19,17 @@ from apps.temporal.worker import build_worker
 
 
 class Depot:
-    """`done` is what was done, in its order. What is `broken` fails for good, what is `late` at its first attempt."""
+    """`done` is what was done, in its order. What is `broken` fails for good.
+
+    What is `late` is held at its first attempt, `waiting`, until it may `go_on` or its worker is told to stop: then it fails.
+    """
 
     def __init__(self, client: Client, loop: EventLoopThread, monkeypatch: pytest.MonkeyPatch) -> None:
         self.client, self.loop, self.monkeypatch = client, loop, monkeypatch
         self.queue = f"parcels-{uuid4()}"
         self.done: list[str] = []
         self.broken = self.late = ""
+        self.waiting, self.go_on = Event(), Event()
         self.executor = ThreadPoolExecutor(5)
         self.worker: Worker | None = None
 
@@ -52,7 +57,8 @@ class Depot:
 
     def fail(self, broken: str) -> WorkflowHandle[Any, Any]:
         """A parcel for which this could not be done. Afterwards it can."""
-        self.broken, handle = broken, self.start()
+        self.broken = broken
+        handle = self.start()
         with pytest.raises(WorkflowFailureError):
             self.result(handle)
         self.broken = ""
@@ -62,11 +68,19 @@ class Depot:
         limits = Limits(slots=1, memory=1)
         return await build_worker(self.client, task_queue=self.queue, limits=limits, executor=self.executor).__aenter__()
 
+    def _wait(self) -> None:
+        self.waiting.set()
+        while not (self.go_on.wait(0.02) or activity.is_worker_shutdown()):
+            pass
+
     def _activity(self, name: str) -> Callable[[str], str]:
         @activity.defn(name=name)
         def work(parcel: str) -> str:
             self.done.append(name)
-            if name == self.broken or (name == self.late and activity.info().attempt == 1):
+            is_late = name == self.late and activity.info().attempt == 1
+            if is_late:
+                self._wait()
+            if is_late or name == self.broken:
                 raise ApplicationError(f"cannot {name} it", non_retryable=name == self.broken)
             return f"{name}-{parcel}"
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-WORK = workflow.ActivityConfig(start_to_close_timeout=timedelta(seconds=10))
+WORK = workflow.ActivityConfig(start_to_close_timeout=timedelta(minutes=2))
 
 
 @workflow.defn
