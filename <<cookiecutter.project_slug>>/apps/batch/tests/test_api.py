@@ -9,7 +9,7 @@ from django.test import Client
 
 from apps.batch.models import Batch, BatchRange
 from apps.batch.tests.people import make_users
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions.models import ExecutionEvent
 from apps.executions.services import cancel_execution, plan_execution
 from apps.temporal import client as temporal_client
@@ -130,7 +130,7 @@ def test_a_batch_is_followed_from_pending_to_its_failures(staff: Client, tempora
     assert start(staff, batch_id=batch_id, user_ids=[], rows=rows).json()["status"] == "pending"
 
     deliver_due()
-    temporal_client.result(f"batch-{batch_id}", timeout=20)
+    temporal_client.result(f"batch-{batch_id}", timeout=PATIENCE)
 
     shown, failures = staff.get(url).json(), staff.get(f"{url}/failures").json()
     assert (shown["status"], shown["total"], shown["succeeded"], shown["failed"]) == ("completed", 4, 3, 1)

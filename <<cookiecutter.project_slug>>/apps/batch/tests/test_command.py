@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from apps.batch.models import Batch
 from apps.batch.tests.people import make_users
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.temporal.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -81,7 +81,7 @@ def test_another_batch_of_the_same_name_is_refused() -> None:
 def test_it_waits_for_the_result_when_asked_to(temporal: Temporal) -> None:
     make_users(3, broken=(0,))
 
-    said = start(batch_id := f"waited-{uuid4()}", "--all-users", "--wait", "20")
+    said = start(batch_id := f"waited-{uuid4()}", "--all-users", "--wait", f"{PATIENCE}")
 
     result = json.loads(said.partition("\n")[2])
     assert (result["batch_id"], result["succeeded"], result["failed"]) == (batch_id, 2, 1)

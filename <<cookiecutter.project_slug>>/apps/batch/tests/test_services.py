@@ -12,7 +12,7 @@ from apps.batch.rows import described
 from apps.batch.services import batch_status, cancel_batch, failures_of, start_batch
 from apps.batch.shared import MAX_USER_IDS, RowQuery
 from apps.batch.tests.people import make_users
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.temporal import client
 from apps.temporal.models import OutboxMessage
 from apps.temporal.relay import deliver_due
@@ -102,7 +102,7 @@ def test_a_batch_goes_from_pending_to_completed_and_lists_its_failures(temporal:
     assert batch_status(batch=batch) == "pending"
 
     deliver_due()
-    result = client.result(batch.workflow_id, timeout=20)
+    result = client.result(batch.workflow_id, timeout=PATIENCE)
     batch.refresh_from_db()
 
     assert (result["total"], result["succeeded"], result["failed"]) == (5, 3, 2)
@@ -123,7 +123,7 @@ def test_a_batch_that_has_not_started_is_cancelled_for_good(temporal: Temporal) 
 def test_cancelling_a_batch_that_has_ended_changes_nothing(temporal: Temporal) -> None:
     batch = start_batch(batch_id=new_id(), action="check_profile", rows=ALL)
     deliver_due()
-    client.result(batch.workflow_id, timeout=20)
+    client.result(batch.workflow_id, timeout=PATIENCE)
 
     cancel_batch(batch=batch)
 
