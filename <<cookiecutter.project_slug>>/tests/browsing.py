@@ -12,12 +12,15 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from apps.executions.sse import hub
 from apps.users.models import User
 from tests.installation import wait_until
+
+# In milliseconds. Playwright's own 5 and 30 s are less than a busy machine may stand still.
+PATIENCE = 180_000
 
 type Open = Callable[..., Page]
 
@@ -31,7 +34,8 @@ def chromium() -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
         # Playwright runs an event loop in the thread of the tests, which Django takes for asynchronous code.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -48,6 +52,7 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[Open]:
         cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.session.session_key, "url": live_server.url}
         context = chromium.new_context(base_url=live_server.url, **options)
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         context.add_cookies([cookie])  # type: ignore[list-item]  # a TypedDict
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -61,8 +66,15 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[Open]:
     yield opened
     for context in contexts:
         context.close()
-    # Their streams would hold the database: a closed page is only noticed when something is sent to it.
+    wait_until(server_is_at_rest, seconds=PATIENCE / 1000)
+    assert complaints == []
+
+
+def server_is_at_rest() -> bool:
+    """Whether nothing of the pages goes on: a stream would hold the database, and may begin after its page was closed."""
+    # A closed page is only noticed when something is sent to it.
     for watcher in tuple(hub._watchers):
         watcher.end()
-    wait_until(lambda: "executions-stream" not in {thread.name for thread in threading.enumerate()}, seconds=10)
-    assert complaints == []
+    return not any(
+        "executions-stream" in thread.name or "process_request_thread" in thread.name for thread in threading.enumerate()
+    )

@@ -15,13 +15,22 @@
   }
 
   async function ask() {
-    await htmx.ajax("GET", part.dataset.live, { target: part, swap: "innerHTML", select: part.dataset.select });
+    try {
+      await htmx.ajax("GET", part.dataset.live, { target: part, swap: "innerHTML", select: part.dataset.select });
+    } catch {
+      // The site is away: it is asked again.
+    }
     wait();
   }
 
   part.addEventListener("htmx:sseOpen", () => { isStreaming = true; });
   for (const end of ["htmx:sseError", "htmx:sseClose"]) {
-    part.addEventListener(end, () => { isStreaming = false; wait(); });
+    part.addEventListener(end, () => {
+      // Trying again to get a stream ends so, too: it must not put off the asking, which goes on already.
+      if (!isStreaming) return;
+      isStreaming = false;
+      wait();
+    });
   }
   // Signed out meanwhile: the page itself says so.
   part.addEventListener("htmx:beforeSwap", (event) => {
