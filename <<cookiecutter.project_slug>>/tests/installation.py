@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,6 +17,8 @@ import pytest
 from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+# In seconds. A busy machine may stand still for some of them at any time; only a test that fails waits for their end.
+PATIENCE = 180.0
 
 
 class Installation:
@@ -62,11 +64,15 @@ class Installation:
 
     def wait_for_workers(self, number: int = 1) -> None:
         """Wait until so many workers have started."""
-        wait_until(lambda: self.log().count("worker_started") >= number, seconds=60)
+        wait_until(lambda: self.log().count("worker_started") >= number)
 
     def log(self) -> str:
         """What the workers have logged."""
         return (self.folder / "worker.log").read_text(errors="replace")
+
+    def mails_written(self) -> int:
+        """How many mails were sent. Two of one second may be in one file."""
+        return sum(file.read_bytes().count(b"\nMessage-ID: ") for file in self.mails.iterdir())
 
     def import_users(self, names: Iterable[str]) -> None:
         """Make an account for each name: 0@example.com, 1@example.com …"""
@@ -77,7 +83,7 @@ class Installation:
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Run one statement on the installation's database and give its rows."""
         if self.url.startswith("sqlite"):
-            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=20, autocommit=True)) as connection:
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"), timeout=120, autocommit=True)) as connection:
                 return connection.execute(statement).fetchall()
         with psycopg.connect(self.url, autocommit=True) as database:
             cursor = database.execute(statement.encode())
@@ -89,11 +95,14 @@ class Installation:
         return int(value or 0)
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float) -> None:
-    """Poll until the condition holds. Raises AssertionError after so many seconds."""
+def wait_until(condition: Callable[[], object], *, seconds: float = PATIENCE) -> None:
+    """Poll until the condition holds. Raises AssertionError when it does not at a look that began after so many seconds."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"nothing after {seconds} s"
+    while True:
+        last = time.monotonic() > deadline
+        if condition():
+            return
+        assert not last, f"nothing after {seconds} s"
         time.sleep(0.05)
 
 
@@ -104,7 +113,8 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         migrate(f"sqlite:///{(file := tmp_path_factory.mktemp('migrated') / 'db.sqlite3')}")
         yield str(file)
         return
-    with new_database("postgres") as name:
+    # Of that one nobody is ever connected.
+    with new_database("template0") as name:
         migrate(f"{database_server()}/{name}")
         yield name
 
@@ -147,7 +157,21 @@ def database_server() -> str:
 def new_database(template: str) -> Iterator[str]:
     """The name of a copy of that database, dropped at the end."""
     name = f"faults_{uuid4().hex}"
-    with psycopg.connect(f"{database_server()}/template1", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
-        yield name
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    administer(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield name
+    administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def administer(statement: str) -> None:
+    """Run a statement about a database once nobody is connected to it any more.
+
+    A process that has ended leaves its connection to the server for a moment, for which the server itself waits 5 s.
+    """
+
+    def done() -> bool:
+        with psycopg.connect(f"{database_server()}/postgres", autocommit=True) as admin, suppress(psycopg.errors.ObjectInUse):
+            admin.execute(statement.encode())
+            return True
+        return False
+
+    wait_until(done)

@@ -13,30 +13,33 @@ from django.conf import settings
 
 from apps.development.server import free_port
 
+PATIENCE = "--timeout=300"
+
 
 class PostgreSQL:
     """Runs from the given programs in a folder of its own. `url` is its database."""
 
     def __init__(self, programs: Path, folder: str) -> None:
-        self.programs, self.folder, self.port, self.runs = programs, folder, free_port(), False
-        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        self.programs, self.folder, self.runs = programs, folder, False
         # It refuses to run as root.
         self.user = "nobody" if os.geteuid() == 0 else None
         if self.user:
             shutil.chown(folder, self.user)
         self._run("initdb", "--username=postgres", "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync")
+        self.port = free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
 
     def start(self) -> Self:
         """Start it and wait until it answers."""
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        self._run("pg_ctl", "start", "--wait", "--silent", "--log", f"{self.folder}/log", "--options", options)
+        self._run("pg_ctl", "start", "--wait", PATIENCE, "--silent", "--log", f"{self.folder}/log", "--options", options)
         self.runs = True
         return self
 
     def stop(self) -> None:
         """Stop it as a crash would: no connection is asked. Nothing happens when it does not run."""
         if self.runs:
-            self._run("pg_ctl", "stop", "--mode=immediate", "--silent")
+            self._run("pg_ctl", "stop", "--mode=immediate", PATIENCE, "--silent")
         self.runs = False
 
     def _run(self, program: str, *arguments: str) -> None:

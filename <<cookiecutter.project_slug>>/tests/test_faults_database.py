@@ -19,7 +19,10 @@ ACTIVITIES = 100
 SECONDS_AWAY = 10
 type Add = Callable[[], WorkflowHandle[Any, Any]]
 
-KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+KILL = """
+SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture
@@ -30,11 +33,18 @@ def installation(tmp_path: Path, postgresql: PostgreSQL, temporal_server: str) -
 
 
 @pytest.fixture
-def add(installation: Installation, loop_thread: EventLoopThread, temporal_client: Client) -> Add:
-    """Start a workflow of a hundred activities that use the database, each for a second."""
+def folder(tmp_path: Path) -> Path:
+    """Where the activities say that the database answered."""
+    (folder := tmp_path / "slow").mkdir()
+    return folder
+
+
+@pytest.fixture
+def add(installation: Installation, folder: Path, loop_thread: EventLoopThread, temporal_client: Client) -> Add:
+    """Start a workflow of a hundred activities that use the database until they are told to go."""
 
     def start() -> WorkflowHandle[Any, Any]:
-        arguments = ["add_user", "added.test", ACTIVITIES]
+        arguments = ["add_user", str(folder), ACTIVITIES]
         return loop_thread.run(
             temporal_client.start_workflow("slow", args=arguments, id=f"slow-{uuid4()}", task_queue=installation.task_queue)
         )
@@ -42,19 +52,29 @@ def add(installation: Installation, loop_thread: EventLoopThread, temporal_clien
     return start
 
 
+def asked(folder: Path, attempt: str = "1") -> int:
+    """How many activities the database has answered in that attempt."""
+    return len(list(folder.glob(f"asked-*-{attempt}")))
+
+
 def added(installation: Installation) -> int:
     return installation.number("SELECT count(*) FROM users_user WHERE email LIKE '%@added.test'")
 
 
 def test_every_activity_succeeds_when_all_database_connections_are_killed_under_them(
-    installation: Installation, add: Add, loop_thread: EventLoopThread
+    installation: Installation, add: Add, folder: Path, loop_thread: EventLoopThread
 ) -> None:
     adding = add()
 
     with installation.worker() as worker:
-        wait_until(lambda: added(installation) > ACTIVITIES // 5, seconds=60)
-        installation.sql(KILL)
-        attempts = loop_thread.run(adding.result(), timeout=60)
+        wait_until(lambda: asked(folder) >= ACTIVITIES // 5)
+        # Or the next attempt could begin on a connection that is not dead yet.
+        (folder / "hold").touch()
+        killed = ", ".join(str(pid) for pid, _ in installation.sql(KILL))
+        wait_until(lambda: not installation.number(f"SELECT count(*) FROM pg_stat_activity WHERE pid IN ({killed})"))  # noqa: S608  numbers
+        (folder / "go").touch()
+        (folder / "hold").unlink()
+        attempts = loop_thread.run(adding.result())
         assert worker.poll() is None
 
     assert added(installation) == len(attempts) == ACTIVITIES
@@ -63,7 +83,7 @@ def test_every_activity_succeeds_when_all_database_connections_are_killed_under_
 
 
 def test_nothing_is_lost_while_the_database_is_away(
-    installation: Installation, add: Add, loop_thread: EventLoopThread, postgresql: PostgreSQL
+    installation: Installation, add: Add, folder: Path, loop_thread: EventLoopThread, postgresql: PostgreSQL
 ) -> None:
     probe = f"127.0.0.1:{free_port()}"
 
@@ -71,18 +91,21 @@ def test_nothing_is_lost_while_the_database_is_away(
         return api.probe("ready"), status(f"http://{probe}/ready")
 
     with installation.worker(TEMPORAL_PROBE_ADDRESS=probe) as worker, serving(installation) as api:
-        wait_until(lambda: ready() == (200, 200), seconds=30)
+        wait_until(lambda: ready() == (200, 200))
         adding = add()
-        wait_until(lambda: added(installation) > 0, seconds=60)
+        wait_until(lambda: asked(folder))
         postgresql.stop()
         back = time.monotonic() + SECONDS_AWAY
-        wait_until(lambda: ready() == (503, 503), seconds=10)
+        wait_until(lambda: ready() == (503, 503))
         while time.monotonic() < back:
             assert (api.probe("live"), status(f"http://{probe}/live"), ready()) == (200, 200, (503, 503))
             time.sleep(0.5)
         postgresql.start()
-        wait_until(lambda: ready() == (200, 200), seconds=10)
-        attempts = loop_thread.run(adding.result(), timeout=60)
+        wait_until(lambda: ready() == (200, 200))
+        # Another attempt of those that the database did not answer.
+        wait_until(lambda: asked(folder, "*") > asked(folder))
+        (folder / "go").touch()
+        attempts = loop_thread.run(adding.result())
         assert worker.poll() is None
 
     assert added(installation) == len(attempts) == ACTIVITIES

@@ -13,6 +13,7 @@ from tests.installation import Installation, wait_until
 KILLS = int(os.environ.get("KILLS", "3"))
 LONGEST_LIFE = 2.0
 EXECUTIONS = 20
+UNSENT = "SELECT count(*) FROM temporal_outboxmessage WHERE status = 'pending'"
 # An onboarding has three activities.
 WRONG = """
 SELECT count(*) FROM executions_execution AS execution WHERE status <> 'completed' OR tasks_done <> 3 OR tasks_total <> 3
@@ -37,9 +38,11 @@ def test_every_row_is_right_in_the_end(installation: Installation, loop_thread: 
             time.sleep(dice.uniform(0.5, LONGEST_LIFE))
             worker.kill()
     with installation.worker():
+        # What a worker that was killed had begun to send is sent when its lease has run out.
+        wait_until(lambda: not installation.number(UNSENT))
         for (workflow_id,) in installation.sql("SELECT temporal_workflow_id FROM executions_execution"):
-            loop_thread.run(temporal_client.get_workflow_handle(workflow_id).result(), timeout=120)
-        wait_until(reconciled, seconds=30)
+            loop_thread.run(temporal_client.get_workflow_handle(workflow_id).result(), timeout=300)
+        wait_until(reconciled)
 
     assert installation.number("SELECT count(*) FROM executions_execution") == EXECUTIONS, f"SEED={seed}"
     assert installation.number("SELECT count(*) FROM executions_executionevent WHERE action = 'completed'") == EXECUTIONS

@@ -35,10 +35,10 @@ def test_what_was_committed_by_processes_that_were_killed_starts_once(
         found = installation.manage("startanddie", str(KILLED), str(seed))
         # Instead of waiting until the leases of dead relays run out.
         installation.sql("UPDATE temporal_outboxmessage SET leased_until = NULL")
-        wait_until(lambda: not installation.number(UNSENT), seconds=30)
+        wait_until(lambda: not installation.number(UNSENT))
         committed = Counter(row[0] for row in installation.sql("SELECT aggregate_id FROM temporal_outboxmessage"))
         server = temporal_client, loop_thread, installation.task_queue
-        wait_until(lambda: len(runs(*server)) >= len(committed), seconds=30)
+        wait_until(lambda: len(runs(*server)) >= len(committed))
 
     assert runs(*server) == committed, f"SEED={seed} {found}"
     # The moments must have been before the commit, between it and the sending, and after it.
@@ -55,7 +55,7 @@ def test_four_relays_at_once_send_each_message_once_and_keep_the_order(
     with ExitStack() as relays:
         for number in range(4):
             relays.enter_context(installation.process("manage.py", "runrelay", log=f"relay-{number}.log"))
-        wait_until(lambda: not installation.number(UNSENT), seconds=300)
+        wait_until(lambda: not installation.number(UNSENT), seconds=900)
 
     for number in range(EXECUTIONS):
         received = loop_thread.run(signals(temporal_client, f"{prefix}-{number}"))

@@ -38,7 +38,7 @@ class Server:
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         """Ask for a page, as a proxy with TLS would. Redirects are not followed."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)) as connection:
             connection.request("GET", path, headers=THROUGH_PROXY if headers is None else headers)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read().decode(errors="replace"))
@@ -74,15 +74,17 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     ]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
         started = Server(port)
-        wait_until_live(started, process)
-        yield started
-        process.terminate()
-        assert process.wait(20) == 0
+        try:
+            wait_until_live(started, process)
+            yield started
+        finally:
+            process.terminate()
+        assert process.wait(120) == 0
 
 
 def wait_until_live(server: Server, process: subprocess.Popen[bytes]) -> None:
-    """Ask until the server answers. Fails when it ends or takes longer than 30 s."""
-    deadline = time.monotonic() + 30
+    """Ask until the server answers. Fails when it ends or takes longer than 180 s."""
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if server.get("/health/live", {}).status == 200:
@@ -126,7 +128,7 @@ def test_cookies_are_kept_to_this_host_and_to_tls(server: Server) -> None:
 
 
 def test_a_body_is_read_to_its_end(server: Server) -> None:
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)) as connection:
         connection.request("POST", "/api/v1/executions", b"a" * 1_000_000 + b"\0", THROUGH_PROXY)
         answer = connection.getresponse()
 

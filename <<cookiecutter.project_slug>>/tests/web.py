@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -10,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from apps.development.server import free_port
-from tests.installation import Installation, wait_until
+from tests.installation import PATIENCE, Installation, wait_until
 
 
 class Api:
@@ -24,7 +25,7 @@ class Api:
         request = Request(f"{self.address}/api/v1{path}", headers={"Authorization": f"Bearer {self.token}"})  # noqa: S310  our own address
         if payload is not None:
             request.data, request.headers["Content-type"] = json.dumps(payload).encode(), "application/json"
-        with urlopen(request, timeout=30) as response:  # noqa: S310  as above
+        with urlopen(request, timeout=PATIENCE) as response:  # noqa: S310  as above
             answer: dict[str, Any] = json.load(response)
             return answer
 
@@ -32,21 +33,37 @@ class Api:
         """What /health/<name> answers, 0 while nobody does."""
         return status(f"{self.address}/health/{name}")
 
+    def ask(self, path: str) -> dict[str, Any]:
+        """GET until Temporal can be asked: the API says 503 when the server was silent for some seconds."""
+        answers: list[dict[str, Any]] = []
+
+        def answered() -> bool:
+            try:
+                answers.append(self.call(path))
+            except HTTPError as error:
+                with error:
+                    if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                        raise
+            return bool(answers)
+
+        wait_until(answered)
+        return answers[0]
+
     def wait_for_end(self, path: str) -> dict[str, Any]:
         """Ask until the execution is over."""
-        wait_until(lambda: self.call(path)["status"] not in {"pending", "running"}, seconds=60)
-        return self.call(path)
+        wait_until(lambda: self.ask(path)["status"] not in {"pending", "running"})
+        return self.ask(path)
 
 
 def status(address: str) -> int:
     """The status of the answer, 0 while nobody answers."""
     try:
-        with urlopen(address, timeout=10) as response:  # noqa: S310  as above
+        with urlopen(address, timeout=PATIENCE) as response:  # noqa: S310  as above
             return int(response.status)
     except HTTPError as error:
         with error:
             return error.code
-    except URLError:
+    except (URLError, ConnectionError):
         return 0
 
 
@@ -59,13 +76,13 @@ def serving(installation: Installation) -> Iterator[Api]:
     port = api.address.rpartition(":")[2]
     options = ["--interface", "asgi", "--port", port]
     with installation.process("-m", "granian", *options, "config.asgi:application", log="web.log", WEB_THREADS="4") as web:
-        wait_until(lambda: api.probe("live") == 200, seconds=60)
+        wait_until(lambda: api.probe("live") == 200)
         try:
             yield api
         finally:
             # Not left to be killed: its own workers would go on.
             web.terminate()
-            web.wait(20)
+            web.wait(PATIENCE)
 
 
 @pytest.fixture
