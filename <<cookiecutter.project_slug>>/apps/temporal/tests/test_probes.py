@@ -4,8 +4,8 @@ import asyncio
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
+from datetime import timedelta
 from http.client import HTTPConnection
 from typing import Any
 
@@ -15,8 +15,8 @@ from pytest_django import Settings
 from temporalio.client import Client
 
 from apps.development.server import free_port
-from apps.development.testing import EventLoopThread
-from apps.temporal import database
+from apps.development.testing import NOWHERE, PATIENCE, EventLoopThread
+from apps.temporal import database, probes
 from apps.temporal.probes import Probes
 
 
@@ -27,7 +27,7 @@ class Asked:
         self.probes, self.port = probes, port
 
     def __call__(self, path: str) -> tuple[int, dict[str, Any]]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         connection.request("GET", path, headers={"User-Agent": "kube-probe/1.33"})
         response = connection.getresponse()
         answer = response.status, json.loads(response.read())
@@ -36,16 +36,20 @@ class Asked:
 
 
 @pytest.fixture
-def ask(settings: Settings, loop_thread: EventLoopThread) -> Iterator[Asked]:
+def ask(settings: Settings, loop_thread: EventLoopThread, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
+    """See Asked. They wait for whom they ask with patience."""
+    monkeypatch.setattr(probes, "REQUEST_TIMEOUT", PATIENCE)
+    monkeypatch.setattr(probes, "TEMPORAL_TIMEOUT", timedelta(seconds=PATIENCE))
+    monkeypatch.setattr(database, "DATABASE_TIMEOUT", PATIENCE)
     port = free_port()
     settings.TEMPORAL_PROBE_ADDRESS = f"127.0.0.1:{port}"
 
     async def start() -> Probes:
         return await Probes(asyncio.Event()).__aenter__()
 
-    probes = loop_thread.run(start())
-    yield Asked(probes, port)
-    loop_thread.run(probes.__aexit__())
+    entered = loop_thread.run(start())
+    yield Asked(entered, port)
+    loop_thread.run(entered.__aexit__())
 
 
 @pytest.fixture
@@ -85,34 +89,33 @@ def test_a_worker_without_a_database_is_not_ready(polling: Asked, monkeypatch: p
 
 
 def test_a_database_that_hangs_holds_nothing_up(polling: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, hung = threading.Event(), threading.Event()
+    asked, answers = threading.Event(), threading.Event()
 
     def hang() -> None:
         asked.set()
-        hung.wait(20)
+        answers.wait(2 * PATIENCE)
 
-    monkeypatch.setattr(database, "DATABASE_TIMEOUT", 1.0)
+    monkeypatch.setattr(database, "DATABASE_TIMEOUT", 2 * PATIENCE)
     monkeypatch.setattr(database, "_ask_database", hang)
     asking = threading.Thread(target=polling, args=["/ready"])
 
+    # While one waits for the database, another is told that the worker lives, and a third that it waited long enough.
     asking.start()
-    assert asked.wait(5)
-    begun = time.monotonic()
+    assert asked.wait(PATIENCE)
     assert polling("/live")[0] == 200
-    assert time.monotonic() - begun < 0.5
+    monkeypatch.setattr(database, "DATABASE_TIMEOUT", 1.0)
     assert polling("/ready") == (
         503,
         {"worker": "polling", "database": "unreachable: no answer within 1 s", "temporal": "ok"},
     )
-    assert time.monotonic() - begun < 5
 
-    hung.set()
+    answers.set()
     asking.join()
 
 
 def test_a_worker_whose_server_does_not_answer_is_not_ready(polling: Asked, loop_thread: EventLoopThread) -> None:
     async def unconnected() -> Client:
-        return await Client.connect(f"127.0.0.1:{free_port()}", lazy=True)
+        return await Client.connect(NOWHERE, lazy=True)
 
     polling.probes.client = loop_thread.run(unconnected())
 
@@ -133,8 +136,8 @@ def test_without_the_setting_nothing_listens(settings: Settings, loop_thread: Ev
     settings.TEMPORAL_PROBE_ADDRESS = ""
 
     async def enter() -> object:
-        async with Probes(asyncio.Event()) as probes:
-            return probes.server
+        async with Probes(asyncio.Event()) as entered:
+            return entered.server
 
     assert loop_thread.run(enter()) is None
 
