@@ -12,7 +12,7 @@ from config.throttling import PublicThrottle
 
 
 def test_threads_count_each_its_own_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    throttle, both = PublicThrottle("both", "5/m"), threading.Barrier(2, timeout=10)
+    throttle, both = PublicThrottle("both", "5/m"), threading.Barrier(2, timeout=180)
 
     class Slow:
         """A cache that answers once both have asked."""

@@ -88,6 +88,7 @@ def test_somebody_sets_a_time_and_somebody_else_fills_in_a_form(open_page: Open,
     page.goto(f"/workflows/{workflow.pk}/triggers/")
     page.get_by_role("link", name="Public form").click()
     page.get_by_role("button", name="Add it").click()
+    expect(page.get_by_role("heading", name="Public form")).to_be_visible()
     form = Trigger.objects.get(kind="form")
     page.context.clear_cookies()
     page.goto(path_of(form))
