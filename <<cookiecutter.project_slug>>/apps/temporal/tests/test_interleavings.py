@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from pytest_django import Settings
 from temporalio.client import Client
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.temporal import relay
 from apps.temporal.models import OutboxMessage
 from apps.temporal.outbox import enqueue_start
@@ -81,6 +81,12 @@ def run_some(numbers: range, name: str, seed: int) -> tuple[set[str], int]:
     return committed, written
 
 
+def all_is_sent() -> bool:
+    """Whether nothing is left once what is due was sent: what the server did not take at first waits for a moment."""
+    relay.deliver_all()
+    return not OutboxMessage.objects.filter(status=OutboxMessage.Status.PENDING).exists()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_is_committed_starts_once_and_what_is_rolled_back_never(
     server: str, settings: Settings, temporal_client: Client, loop_thread: EventLoopThread
@@ -94,14 +100,14 @@ def test_what_is_committed_starts_once_and_what_is_rolled_back_never(
         shares = [range(thread, INTERLEAVINGS, THREADS) for thread in range(THREADS)]
         done = list(pool.map(lambda share: run_some(share, queue, seed), shares))
     committed = set().union(*(ids for ids, _ in done))
-    relay.deliver_all()
-    # The nudge's thread keeps its connection, which the test's database cannot outlive.
-    relay._nudger(os.getpid()).thread.submit(connections.close_all).result(30)
+    # The nudge's thread sends what it was nudged to, and keeps a connection, which the test's database cannot outlive.
+    relay._nudger(os.getpid()).thread.submit(connections.close_all).result(5 * PATIENCE)
+    wait_until(all_is_sent, seconds=PATIENCE)
 
     async def runs() -> Counter[str]:
         return Counter([run.id async for run in temporal_client.list_workflows(f"TaskQueue = '{queue}'")])
 
     # The server's list is some moments behind.
-    wait_until(lambda: len(loop_thread.run(runs())) >= len(committed), seconds=30)
+    wait_until(lambda: len(loop_thread.run(runs())) >= len(committed), seconds=PATIENCE)
     assert loop_thread.run(runs()) == Counter(committed)
     assert 0 < len(committed) < sum(written for _, written in done)

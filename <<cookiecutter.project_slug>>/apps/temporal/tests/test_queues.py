@@ -8,11 +8,14 @@ from uuid import uuid4
 import pytest
 from pytest_django import Settings
 from temporalio import activity
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.common import Priority
 from temporalio.worker import FixedSizeSlotSupplier, ResourceBasedSlotSupplier, Worker
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.temporal import client, queues, registry
 from apps.temporal.outbox import enqueue_start
 from apps.temporal.relay import deliver_due
@@ -118,7 +121,7 @@ def test_work_for_a_dedicated_queue_waits_for_a_worker_that_polls_it(
         async with build_worker(temporal_client, task_queue=own):
             await dedicated
 
-    loop_thread.run(work(), 60)
+    loop_thread.run(work())
 
     assert ran == [shared] * 5 + [own]
 
@@ -145,9 +148,9 @@ def test_ten_activities_of_one_tenant_do_not_wait_for_ten_thousand_of_another(
     async def fill() -> tuple[list[WorkflowHandle[Any, int]], WorkflowHandle[Any, int]]:
         async with Worker(temporal_client, task_queue=queue, workflows=[ProbeWorkflow]):
             large = [await start("large", PER_EXECUTION) for _ in range(LARGE // PER_EXECUTION)]
-            await asyncio.gather(*(_scheduled(handle, PER_EXECUTION) for handle in large))
+            await _waiting(temporal_client, queue, LARGE)
             small = await start("small", SMALL)
-            await _scheduled(small, SMALL)
+            await _waiting(temporal_client, queue, LARGE + SMALL)
         return large, small
 
     async def work() -> None:
@@ -156,13 +159,20 @@ def test_ten_activities_of_one_tenant_do_not_wait_for_ten_thousand_of_another(
             await small.result()
         await asyncio.gather(*(handle.terminate() for handle in large))
 
-    loop_thread.run(work(), 180)
+    loop_thread.run(work(), 5 * PATIENCE)
 
     assert ran.count("small") == SMALL
     # Before the last of the small tenant: what is done while its workflow is told counts for nothing.
     assert ran[: len(ran) - ran[::-1].index("small")].count("large") < LARGE // 5
 
 
-async def _scheduled(handle: WorkflowHandle[Any, Any], count: int) -> None:
-    while len((await handle.describe()).raw_description.pending_activities) < count:  # noqa: ASYNC110  the server tells nobody
+async def _waiting(client: Client, task_queue: str, count: int) -> None:
+    """Until so many activities wait on the queue itself: those that are scheduled come there some moments later."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+        report_stats=True,
+    )
+    while (await client.workflow_service.describe_task_queue(request)).stats.approximate_backlog_count < count:  # noqa: ASYNC110  the server tells nobody
         await asyncio.sleep(0.05)
