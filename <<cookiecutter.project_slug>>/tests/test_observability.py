@@ -20,7 +20,7 @@ from temporalio.client import Client, WorkflowFailureError
 
 from apps.development.server import DEV_SERVER_ARGS, free_port
 from apps.development.testing import EventLoopThread
-from tests.installation import ROOT, Installation, wait_until
+from tests.installation import PATIENCE, ROOT, Installation, wait_until
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"
 # Not save(), which would start an onboarding of its own.
@@ -90,7 +90,7 @@ def web(installation: Installation) -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, env=installation.environment, stdout=subprocess.DEVNULL) as process:
         address = f"http://127.0.0.1:{port}"
         try:
-            wait_until(lambda: answers(f"{address}/health/live"), seconds=60)
+            wait_until(lambda: answers(f"{address}/health/live"))
             yield address
         finally:
             process.terminate()
@@ -99,7 +99,7 @@ def web(installation: Installation) -> Iterator[str]:
 def answers(address: str) -> bool:
     """Whether something answers there, well or badly."""
     try:
-        return bool(urlopen(address, timeout=5))  # noqa: S310  our own address
+        return bool(urlopen(address, timeout=PATIENCE))  # noqa: S310  our own address
     except HTTPError:
         return True
     except OSError:
@@ -110,7 +110,7 @@ def post(address: str, token: str, payload: dict[str, Any], **headers: str) -> A
     """The API's answer."""
     sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
     request = Request(address, json.dumps(payload).encode(), sent)  # noqa: S310  our own address
-    with urlopen(request, timeout=20) as response:  # noqa: S310  as above
+    with urlopen(request, timeout=PATIENCE) as response:  # noqa: S310  as above
         return json.load(response)
 
 
@@ -123,6 +123,8 @@ def token(installation: Installation) -> str:
 def test_one_trace_leads_from_the_request_to_the_activity(installation: Installation, token: str, watcher: Watcher) -> None:
     installation.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://{watcher.address}"
     installation.environment["OTEL_BSP_SCHEDULE_DELAY"] = "200"
+    # In seconds: what was not answered would be sent again, or lost.
+    installation.environment["OTEL_EXPORTER_OTLP_TIMEOUT"] = "120"
     ada = installation.number("SELECT id FROM users_user")
 
     with web(installation) as address, installation.worker():
@@ -136,7 +138,7 @@ def test_one_trace_leads_from_the_request_to_the_activity(installation: Installa
             "RunActivity:send_email_activity",
         }
         with suppress(AssertionError):
-            wait_until(lambda: wanted <= {span.name for span in watcher.spans(CALLER)}, seconds=60)
+            wait_until(lambda: wanted <= {span.name for span in watcher.spans(CALLER)})
         assert wanted <= {span.name for span in watcher.spans(CALLER)}, installation.log()
 
     spans = {span.name: span for span in watcher.spans(CALLER)}
@@ -150,6 +152,8 @@ def test_errors_arrive_with_their_ids_and_without_what_they_were_about(
     installation: Installation, token: str, watcher: Watcher, loop_thread: EventLoopThread, temporal_client: Client
 ) -> None:
     installation.environment["SENTRY_DSN"] = f"http://key@{watcher.address}/1"
+    # Or the SDK would report, too, that a workflow did not get on for 2 s.
+    installation.environment["TEMPORAL_DEBUG"] = "1"
     workflow_id = f"fails-{uuid4()}"
     wanted = {"user_id": 424242, "email": "ada@example.com", "name": SECRET}
 
@@ -158,13 +162,14 @@ def test_errors_arrive_with_their_ids_and_without_what_they_were_about(
             loop_thread.run(
                 temporal_client.execute_workflow("user_onboarding", wanted, id=workflow_id, task_queue=installation.task_queue)
             )
-        wait_until(lambda: len(watcher.events()) == 2, seconds=30)
+        wait_until(lambda: len(watcher.events()) >= 2)
         of_activity, of_workflow = sorted(watcher.events(), key=lambda event: "activity" not in event["tags"])
         installation.sql("ALTER TABLE users_user RENAME TO users_gone")
         with pytest.raises(HTTPError):
             post(f"{address}/api/v1/onboarding?q={SECRET}", token, {"user_id": 1, "name": SECRET}, Cookie=f"a={SECRET}")
-        wait_until(lambda: len(watcher.events()) == 3, seconds=30)
+        wait_until(lambda: len(watcher.events()) >= 3)
 
+    assert len(watcher.events()) == 3
     assert of_activity["tags"]["activity"] == "process_user_activity"
     assert of_activity["tags"]["workflow_id"] == of_workflow["tags"]["workflow_id"] == workflow_id
     assert of_workflow["tags"]["workflow"] == "user_onboarding"
@@ -182,18 +187,18 @@ def test_a_worker_says_what_it_waits_for_and_what_it_does(installation: Installa
     }
 
     with installation.worker() as worker:
-        wait_until(lambda: answers(f"http://{probes}/live"), seconds=30)
+        wait_until(lambda: answers(f"http://{probes}/live"))
         assert ready(probes) == (503, "connecting")
         with temporal(server):
-            wait_until(lambda: ready(probes) == (200, "polling"), seconds=60)
+            wait_until(lambda: ready(probes) == (200, "polling"))
             installation.manage("shell", "--no-imports", "--command", BOB)
-            wait_until(lambda: "temporal_workflow_completed_total" in scrape(metrics), seconds=30)
-        wait_until(lambda: ready(probes) == (503, "polling"), seconds=30)
-        assert 'outbox_messages{status="pending"} 0' in scrape(metrics)
+            wait_until(lambda: "temporal_workflow_completed_total" in scrape(metrics))
+        wait_until(lambda: ready(probes) == (503, "polling"))
+        wait_until(lambda: 'outbox_messages{status="pending"} 0' in scrape(metrics))
         installation.sql("UPDATE temporal_outboxmessage SET status = 'pending'")
-        wait_until(lambda: 'outbox_messages{status="pending"} 1' in scrape(metrics), seconds=30)
+        wait_until(lambda: 'outbox_messages{status="pending"} 1' in scrape(metrics))
         worker.terminate()
-        assert worker.wait(30) == 0
+        assert worker.wait(PATIENCE) == 0
 
 
 @contextmanager
@@ -209,7 +214,7 @@ def temporal(address: str) -> Iterator[None]:
 
 def test_a_worker_that_cannot_listen_says_so_in_one_line(installation: Installation, watcher: Watcher) -> None:
     with installation.worker(TEMPORAL_METRICS_ADDRESS=watcher.address) as worker:
-        assert worker.wait(30) == 1
+        assert worker.wait(PATIENCE) == 1
 
     (line,) = installation.log().splitlines()
     assert line.startswith(f"CommandError: TEMPORAL_METRICS_ADDRESS={watcher.address} cannot be used: ")
@@ -218,7 +223,7 @@ def test_a_worker_that_cannot_listen_says_so_in_one_line(installation: Installat
 def ready(address: str) -> tuple[int, str]:
     """Status and the worker's state."""
     try:
-        with urlopen(f"http://{address}/ready", timeout=10) as response:
+        with urlopen(f"http://{address}/ready", timeout=PATIENCE) as response:
             return response.status, json.load(response)["worker"]
     except HTTPError as error:
         return error.code, json.load(error)["worker"]
@@ -226,5 +231,5 @@ def ready(address: str) -> tuple[int, str]:
 
 def scrape(address: str) -> str:
     """What Prometheus would read."""
-    with urlopen(f"http://{address}/metrics", timeout=10) as response:
+    with urlopen(f"http://{address}/metrics", timeout=PATIENCE) as response:
         return str(response.read(), "utf-8")
