@@ -27,6 +27,7 @@ from django.test import override_settings
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
+from temporalio.worker._workflow import _WorkflowWorker
 
 from apps.development.server import DEV_SERVER_ARGS, free_port, patiently
 from apps.executions import buffer
@@ -116,10 +117,18 @@ def _patience() -> Iterator[None]:
     def wait(ask: Callable[[Client], Coroutine[Any, Any, Any]], *, timeout: float = usual) -> Any:
         return run(ask, timeout=timeout if timeout < usual else max(timeout, PATIENCE))
 
+    make = _WorkflowWorker.__init__
+
+    def make_patient(worker: _WorkflowWorker, **options: Any) -> None:
+        make(worker, **options)
+        # The SDK gives a workflow 2 s, then fails its task and its queries: neither is a workflow stuck that stands still.
+        worker._deadlock_timeout_seconds = int(PATIENCE)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(project_client, "TIMEOUT", PATIENCE)
         patch.setattr(senders, "TIMEOUT", PATIENCE)
         patch.setattr(project_client, "run", wait)
+        patch.setattr(_WorkflowWorker, "__init__", make_patient)
         yield
 
 
@@ -190,7 +199,8 @@ def replay(loop_thread: EventLoopThread) -> Callable[[type, str], None]:
     """Replay a history (JSON) against a workflow class. Raises what the SDK raises when the two do not fit."""
 
     def run(workflow: type, history: str) -> None:
-        replayer = Replayer(workflows=[workflow], plugins=[DjangoPlugin()])
+        # Otherwise a workflow that does not get on for 2 s, on a machine that stands still say, is one that does not fit.
+        replayer = Replayer(workflows=[workflow], plugins=[DjangoPlugin()], debug_mode=True)
         loop_thread.run(replayer.replay_workflow(WorkflowHistory.from_json("replayed", history)))
 
     return run
