@@ -121,7 +121,7 @@ def _patience() -> Iterator[None]:
 
     def make_patient(worker: _WorkflowWorker, **options: Any) -> None:
         make(worker, **options)
-        # The SDK gives a workflow 2 s, then fails its task and its queries: neither is a workflow stuck that stands still.
+        # After 2 s the SDK takes a machine that stands still for a deadlock, and fails the workflow's task or query.
         worker._deadlock_timeout_seconds = int(PATIENCE)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -199,8 +199,7 @@ def replay(loop_thread: EventLoopThread) -> Callable[[type, str], None]:
     """Replay a history (JSON) against a workflow class. Raises what the SDK raises when the two do not fit."""
 
     def run(workflow: type, history: str) -> None:
-        # Otherwise a workflow that does not get on for 2 s, on a machine that stands still say, is one that does not fit.
-        replayer = Replayer(workflows=[workflow], plugins=[DjangoPlugin()], debug_mode=True)
+        replayer = Replayer(workflows=[workflow], plugins=[DjangoPlugin()])
         loop_thread.run(replayer.replay_workflow(WorkflowHistory.from_json("replayed", history)))
 
     return run
