@@ -14,7 +14,7 @@ class Once:
     @workflow.run
     async def run(self, name: str, attempts: int) -> None:
         retry = RetryPolicy(initial_interval=timedelta(milliseconds=1), backoff_coefficient=1, maximum_attempts=attempts)
-        await workflow.execute_activity(name, start_to_close_timeout=timedelta(seconds=10), retry_policy=retry)
+        await workflow.execute_activity(name, start_to_close_timeout=timedelta(minutes=2), retry_policy=retry)
 
 
 @workflow.defn

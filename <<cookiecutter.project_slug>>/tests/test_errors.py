@@ -17,7 +17,7 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import Replayer, Worker
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.temporal.plugin import DjangoPlugin
 from tests.failing import Once, Patient, Refusing
 
@@ -94,10 +94,14 @@ class Runner:
 
     async def _run(self, kind: type, arguments: tuple[Any, ...], activity: Callable[[], Any], cancel: bool) -> None:
         queue = self.workflow_id
-        async with Worker(self.client, task_queue=queue, workflows=WORKFLOWS, activities=[activity]):
+        worker = Worker(self.client, task_queue=queue, workflows=WORKFLOWS, activities=[activity])
+        # A machine that stands still is no dead lock of the workflow, of which the SDK would write into the log after 2 s.
+        assert worker._workflow_worker
+        worker._workflow_worker._deadlock_timeout_seconds = int(PATIENCE)
+        async with worker:
             handle = await self.client.start_workflow(kind.__name__, args=arguments, id=self.workflow_id, task_queue=queue)
             if cancel:
-                await asyncio.to_thread(BEGUN.wait, 10)
+                assert await asyncio.to_thread(BEGUN.wait, PATIENCE)
                 await handle.cancel()
             await handle.result()
 

@@ -22,6 +22,13 @@ SERVER = "temporal:7233"
 MODELS = sorted(model._meta.label_lower for model in admin.site._registry)
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database of a machine that stands still is not away, and what is known of Temporal does not grow old."""
+    monkeypatch.setattr(database, "DATABASE_TIMEOUT", 180.0)
+    monkeypatch.setattr(health, "TEMPORAL_REMEMBERED", 3_600)
+
+
 def page(client: Client, path: str) -> str:
     response = client.get(path)
     assert response.status_code == 200
@@ -162,6 +169,7 @@ def test_ready_does_not_wait_for_a_database_that_hangs(
     def hang() -> None:
         raise TimeoutError
 
+    monkeypatch.setattr(database, "DATABASE_TIMEOUT", 2.0)
     monkeypatch.setattr(database, "_ask_database", hang)
     assert client.get("/health/ready").json()["database"] == "unreachable: no answer within 2 s"
 
