@@ -18,7 +18,7 @@ from bench.processes import Bench
 from bench.shared import ActivitiesInput
 
 A_SECOND = 50
-PATIENCE = 30.0
+PATIENCE = 300.0
 NOBODY = "bench-nobody"
 NOTHING = ActivitiesInput(activity="bench_no_op", times=0)
 

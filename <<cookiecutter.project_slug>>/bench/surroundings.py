@@ -86,7 +86,7 @@ def _private_postgresql(folder: Path) -> Iterator[str]:
     if initdb is None:
         yield ""
         return
-    data, port = folder / "postgresql", free_port()
+    data = folder / "postgresql"
     data.mkdir()
     # PostgreSQL refuses to run as root.
     other: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
@@ -99,7 +99,8 @@ def _private_postgresql(folder: Path) -> Iterator[str]:
         subprocess.run(command, cwd=data, check=True, stdout=subprocess.DEVNULL, **other)  # noqa: S603  our own command
 
     run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
-    run("pg_ctl", "start", "-w", "-l", str(data / "log"), "-o", f"-p {port} -k '' -c listen_addresses=127.0.0.1")
+    port = free_port()
+    run("pg_ctl", "start", "-w", "-t", "300", "-l", str(data / "log"), "-o", f"-p {port} -k '' -c listen_addresses=127.0.0.1")
     try:
         yield f"postgres://postgres@127.0.0.1:{port}/postgres"
     finally:
