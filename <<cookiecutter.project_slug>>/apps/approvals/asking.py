@@ -183,7 +183,7 @@ def _hand_over(request: PeopleRequest) -> None:
     try:
         if not request.provider_ref:
             _keep(request, provider.prepare(request))
-        if not PeopleRequest.objects.pending().filter(pk=request.pk).exists():
+        if not PeopleRequest.objects.pending().filter(pk=request.pk, handed_over_at=None).exists():
             return
         provider.begin(request)
     except ProviderRefused as error:
@@ -202,10 +202,11 @@ def _hand_over(request: PeopleRequest) -> None:
 
 @transaction.atomic
 def _keep(request: PeopleRequest, envelope: Envelope) -> None:
-    request.provider_ref = envelope.ref
-    PeopleRequest.objects.filter(pk=request.pk).update(provider_ref=envelope.ref)
-    for email, url in envelope.urls.items():
-        request.people.filter(email=email).update(signing_url=url)
+    """Keep the first envelope: an attempt that was thought dead and is only slow goes on with that of the attempt after it."""
+    if PeopleRequest.objects.filter(pk=request.pk, provider_ref="").update(provider_ref=envelope.ref):
+        for email, url in envelope.urls.items():
+            request.people.filter(email=email).update(signing_url=url)
+    request.refresh_from_db(fields=["provider_ref"])
 
 
 def _people(question: Question) -> list[str]:

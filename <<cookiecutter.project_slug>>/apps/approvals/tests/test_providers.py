@@ -155,6 +155,28 @@ def test_what_is_stopped_while_a_service_is_told_is_withdrawn_there(
     assert OutboxMessage.objects.filter(payload__task="apps.approvals.tasks.withdraw").count() == withdrawn
 
 
+def test_an_attempt_that_a_later_one_has_overtaken_goes_on_with_its_envelope(
+    ask: Ask, service: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = known.PROVIDERS["clicksign"]
+    prepare = provider.prepare
+
+    def overtaken(request: PeopleRequest) -> Any:
+        told = prepare(request)
+        monkeypatch.setattr(provider, "prepare", prepare)
+        ask_by(ask, "clicksign")
+        return told
+
+    monkeypatch.setattr(provider, "prepare", overtaken)
+
+    assert ask_by(ask, "clicksign").provider_ref == "envelopes-2"
+
+    assert [path for path in service.paths() if path.startswith("PATCH") or path.endswith("/notifications")] == [
+        "PATCH /envelopes/envelopes-2",
+        "POST /envelopes/envelopes-2/notifications",
+    ]
+
+
 def test_a_service_takes_the_signatures_of_all(ask: Ask, service: Provider) -> None:
     with pytest.raises(CannotAsk, match="clicksign takes the signatures of all"):
         ask(ADA, BOB, kind="signature", provider="clicksign", quorum="any", documents=[PDF])
