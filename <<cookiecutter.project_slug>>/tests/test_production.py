@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from apps.development.server import free_port
+from tests.installation import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "shop.example.com"
@@ -38,7 +39,7 @@ class Server:
 
     def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
         """Ask for a page, as a proxy with TLS would. Redirects are not followed."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)) as connection:
             connection.request("GET", path, headers=THROUGH_PROXY if headers is None else headers)
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read().decode(errors="replace"))
@@ -79,12 +80,12 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             yield started
         finally:
             process.terminate()
-        assert process.wait(120) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def wait_until_live(server: Server, process: subprocess.Popen[bytes]) -> None:
-    """Ask until the server answers. Fails when it ends or takes longer than 180 s."""
-    deadline = time.monotonic() + 180
+    """Ask until the server answers. Fails when it ends or takes longer than PATIENCE."""
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if server.get("/health/live", {}).status == 200:
@@ -113,10 +114,12 @@ def test_plain_http_is_redirected_and_other_hosts_are_refused(server: Server) ->
 
 
 def test_probes_are_answered_by_address_over_plain_http(server: Server) -> None:
-    ready = server.get("/health/ready", {})
+    def ready() -> bool:
+        answer = server.get("/health/ready", {})
+        return answer.status == 200 and '"database": "ok"' in answer.text
 
-    assert ready.status == 200
-    assert '"database": "ok"' in ready.text
+    # The database has 2 s to answer.
+    wait_until(ready)
 
 
 def test_cookies_are_kept_to_this_host_and_to_tls(server: Server) -> None:
@@ -128,7 +131,7 @@ def test_cookies_are_kept_to_this_host_and_to_tls(server: Server) -> None:
 
 
 def test_a_body_is_read_to_its_end(server: Server) -> None:
-    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as connection:
         connection.request("POST", "/api/v1/executions", b"a" * 1_000_000 + b"\0", THROUGH_PROXY)
         answer = connection.getresponse()
 
