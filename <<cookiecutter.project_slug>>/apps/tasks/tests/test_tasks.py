@@ -1,9 +1,5 @@
-"""Tasks run, on real servers: one with standalone activities and one without. What is enqueued and refused: test_backends.py."""
+"""Tasks run. Those whose worker is lost: test_lost.py. What is enqueued and refused: test_backends.py."""
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -16,72 +12,17 @@ from django.tasks.exceptions import TaskResultDoesNotExist
 from django.tasks.signals import task_enqueued, task_finished, task_started
 from django.utils import timezone
 from pytest_django import Settings
-from temporalio.client import ActivityFailureError, Client, WorkflowFailureError
 from temporalio.service import RPCError
 
-from apps.development.server import DEV_SERVER_ARGS, free_port
-from apps.development.testing import ROOT, EventLoopThread, Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.tasks import activities, runs
 from apps.tasks.backends import TemporalBackend
 from apps.tasks.tests import work
+from apps.tasks.tests.conftest import Result, Settle, end_of
 from apps.temporal import relay
 from apps.temporal.models import OutboxMessage
-from apps.temporal.plugin import DjangoPlugin
 
 pytestmark = pytest.mark.django_db
-
-WITH, WITHOUT = "with standalone activities", "without standalone activities"
-
-type Result = Any
-type Settle = Callable[[Result], Result]
-
-
-@pytest.fixture(scope="module")
-def server_without() -> Iterator[str]:
-    """The address of a server that has no standalone activities."""
-    command = [sys.executable, "-m", "apps.development.server", "--port", str(port := free_port()), *DEV_SERVER_ARGS]
-    command += ["--dynamic-config-value", "activity.enableStandalone=false"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        assert server.stdout.readline().strip() == "ready"
-        yield f"127.0.0.1:{port}"
-        server.terminate()
-
-
-@pytest.fixture(scope="module", params=[WITH, WITHOUT])
-def temporal_client(request: pytest.FixtureRequest, loop_thread: EventLoopThread) -> Client:
-    """A client of either server."""
-    address = request.getfixturevalue("temporal_server" if request.param == WITH else "server_without")
-    return loop_thread.run(Client.connect(address, plugins=[DjangoPlugin()]))
-
-
-async def end_of(client: Client, task_id: str) -> None:
-    with suppress(ActivityFailureError, WorkflowFailureError):
-        try:
-            await client.get_activity_handle(task_id).result()
-        except RPCError:
-            await client.get_workflow_handle(task_id).result()
-
-
-@pytest.fixture
-def settle(temporal: Temporal) -> Settle:
-    """Send what was enqueued and wait for its end."""
-
-    def settled(result: Result) -> Result:
-        assert relay.deliver_due() == 1
-        temporal.run(end_of(temporal.client, result.id))
-        result.refresh()
-        return result
-
-    return settled
-
-
-@pytest.fixture
-def _nothing_waits_for_ever() -> Iterator[None]:
-    work.begun.clear()
-    work.may_go_on.clear()
-    yield
-    work.may_go_on.set()
 
 
 def assert_in_order(result: Result) -> None:
@@ -177,7 +118,7 @@ def test_a_task_is_ready_then_running_then_finished(temporal: Temporal, settings
     settings.TEMPORAL_TASK_QUEUE = temporal.task_queue
     running = work.wait.enqueue()
     assert relay.deliver_due() == 2
-    assert work.begun.wait(10)
+    assert work.begun.wait(PATIENCE)
 
     waiting.refresh()
     running.refresh()
@@ -239,34 +180,6 @@ def test_after_the_last_attempt_a_task_has_failed(settle: Settle, settings: Sett
 
     assert (result.status, result.attempts) == (TaskResultStatus.FAILED, 2)
     assert result.errors[0].traceback.endswith("ValueError: at attempt 2\n")
-
-
-def test_a_task_that_takes_long_is_not_taken_for_lost(settle: Settle, settings: Settings) -> None:
-    work.set_options(settings, heartbeat=1)
-
-    result = settle(work.sleep.enqueue(2))
-
-    assert (result.status, result.attempts) == (TaskResultStatus.SUCCESSFUL, 1)
-
-
-@pytest.mark.usefixtures("_nothing_waits_for_ever")
-def test_a_task_whose_worker_says_nothing_is_run_again(
-    temporal: Temporal, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    work.set_options(settings, heartbeat=1)
-    monkeypatch.setattr(activities, "_heartbeats", lambda _every: nullcontext())
-    result = work.wait.enqueue()
-    assert relay.deliver_due() == 1
-    assert work.begun.wait(10)
-    result.refresh()
-    while result.status == TaskResultStatus.RUNNING:
-        result.refresh()
-
-    work.may_go_on.set()
-    temporal.run(end_of(temporal.client, result.id))
-    result.refresh()
-
-    assert (result.return_value, result.attempts) == ("gone on", 2)
 
 
 def test_a_task_that_is_sent_twice_runs_once(settle: Settle) -> None:

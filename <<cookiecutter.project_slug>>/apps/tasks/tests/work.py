@@ -6,6 +6,7 @@ from typing import Any
 from django.tasks import TaskContext, task
 from pytest_django import Settings
 
+from apps.development.testing import PATIENCE
 from apps.users.models import User
 
 begun, may_go_on = Event(), Event()
@@ -68,11 +69,6 @@ def note(word: str) -> int:
 @task
 def wait() -> str:
     begun.set()
-    if not may_go_on.wait(10):
+    if not may_go_on.wait(2 * PATIENCE):
         raise TimeoutError
     return "gone on"
-
-
-@task
-def sleep(seconds: float) -> None:
-    Event().wait(seconds)
