@@ -9,6 +9,7 @@ from pytest_django import Settings
 from apps.development.testing import Temporal
 from apps.executions.models import ExecutionEvent
 from apps.executions.services import cancel_execution, plan_execution
+from apps.onboarding import api
 from apps.onboarding.tests.conftest import new_user
 from apps.temporal import client as temporal_client
 from apps.temporal.exceptions import ExecutionFailed
@@ -127,7 +128,10 @@ def test_a_request_that_is_not_valid_names_the_field(staff: User, user_id: Any) 
     assert [error["field"] for error in answer.json()["errors"]] == ["user_id"]
 
 
-def test_its_status_is_followed_from_pending_to_completed(temporal: Temporal, settings: Settings) -> None:
+def test_its_status_is_followed_from_pending_to_completed(
+    temporal: Temporal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "SHORTLY", 60.0)
     settings.ONBOARDING_FOLLOW_UP_DELAY = 0
     ada = new_user("ada")
     client = as_user(ada)
