@@ -11,7 +11,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from apps.development.server import HOW_TO_GET_ONE, find_cli, free_port, patiently
-from apps.development.testing import ROOT, EventLoopThread
+from apps.development.testing import PATIENCE, ROOT, EventLoopThread
 
 
 def test_without_a_temporal_program_it_says_what_to_do() -> None:
@@ -50,7 +50,7 @@ def test_it_ends_with_its_parent() -> None:
 
     # Waits for the end of the error output, which the server holds open while it lives.
     said = subprocess.run(
-        [sys.executable, "-c", parent, str(port)], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
+        [sys.executable, "-c", parent, str(port)], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
     )
 
     assert "ready" in said.stdout
