@@ -13,6 +13,11 @@ export RUFF_CACHE_DIR := $(CACHE)/ruff
 export MYPY_CACHE_DIR := $(CACHE)/mypy
 export PYTHONPYCACHEPREFIX := $(CACHE)/pycache
 unexport PYTHONDONTWRITEBYTECODE
+# A package registry may be slow, or fail now and then, without what asks it being wrong.
+export UV_HTTP_TIMEOUT ?= 120
+export UV_HTTP_RETRIES ?= 10
+export PIP_DEFAULT_TIMEOUT ?= 120
+export PIP_RETRIES ?= 10
 # Words for pytest: make test ARGS="-k update".
 ARGS ?=
 

@@ -26,9 +26,12 @@ def family(pid: int) -> set[int]:
     return found
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
-    """Return once it is true. Raises AssertionError when it takes too long."""
+def wait_until(true: Callable[[], bool], seconds: float = 300) -> None:
+    """Return once it is true. Raises AssertionError when it is not at a look that began after so many seconds."""
     deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
+    while True:
+        last = time.monotonic() > deadline
+        if true():
+            return
+        assert not last, f"not within {seconds} s"
         time.sleep(0.2)

@@ -3,20 +3,22 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from tests.conftest import Rendered
 from tests.processes import wait_until
 from tools.demo import NO_ADDRESS, ROWS, UNREADABLE_NAME, write_people
-from tools.project import Api, Project, free_ports
+from tools.project import Api, DemoError, Project, free_ports
 
 ADDRESS = "staff@example.com"
-WAITING_FOR_A_LOCK = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 # Changes wait, references to an account do not.
-LOCK = "BEGIN; LOCK TABLE users_user IN SHARE MODE; SELECT pg_sleep(600);"
-UNLOCK = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'BEGIN; LOCK TABLE%'"
+LOCK = "BEGIN; LOCK TABLE users_user IN SHARE MODE; SELECT 'locked';"
+UNLOCK = "COMMIT; SELECT 'unlocked';"
+WAITING_FOR_A_LOCK = "SELECT count(*) FROM pg_locks WHERE NOT granted;"
 
 
 class Stack(Project):
@@ -30,10 +32,44 @@ class Stack(Project):
     def manage(self, *command: str) -> str:
         return self.compose("exec", "--no-TTY", "web", "python", "manage.py", *command)
 
-    def sql(self, statement: str) -> str:
-        return self.compose(
-            "exec", "--no-TTY", "postgres", "psql", "--username=postgres", "--tuples-only", "--no-align", "--command", statement
-        )
+    @contextmanager
+    def running(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+        """A docker compose that runs until the block ends."""
+        command = ["docker", "compose", *arguments]
+        with subprocess.Popen(command, cwd=self.folder, env=self.environment, text=True, **options) as process:
+            try:
+                yield process
+            finally:
+                process.terminate()
+
+    @contextmanager
+    def psql(self) -> Iterator[Callable[[str], str]]:
+        """A session of the database: what runs statements, of which the last gives one line."""
+        psql = ("psql", "--username=postgres", "--quiet", "--tuples-only", "--no-align")
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with self.running("exec", "--no-TTY", "postgres", *psql, **pipes) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            talk_in, talk_out = process.stdin, process.stdout
+
+            def ask(statements: str) -> str:
+                talk_in.write(f"{statements}\n")
+                talk_in.flush()
+                return talk_out.readline().strip()
+
+            try:
+                yield ask
+            finally:
+                # It ends, and with it what it locks.
+                talk_in.close()
+                process.wait()
+
+    def can_work(self) -> bool:
+        """Whether the project's own check finds Temporal. It waits for some seconds, for people."""
+        try:
+            return bool(json.loads(self.manage("checktemporal", "--json"))["ok"])
+        except DemoError:
+            return False
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +87,7 @@ def stack(rendered: Rendered) -> Iterator[Stack]:
         "WEB_PORT": str(stack.web_port),
     }
     try:
-        stack.compose("up", "--build", "--wait", "--wait-timeout", "300")
+        stack.compose("up", "--build", "--wait", "--wait-timeout", "900")
         yield stack
     finally:
         stack.compose("down", "--volumes", "--timeout", "1")
@@ -97,28 +133,24 @@ def test_a_workflow_runs_through_web_and_worker(stack: Stack, api: Api) -> None:
 
     wait_until(lambda: api.get("/onboarding/1")["status"] == "completed")
     assert user["workflow_id"] == "onboarding-1"
-    mails = stack.compose("logs", "--no-log-prefix", "worker")
-    assert mails.count("To: person-0@example.com") == 2
-    assert json.loads(stack.manage("checktemporal", "--json"))["ok"]
+    # What a container prints comes to its log a moment later.
+    wait_until(lambda: stack.compose("logs", "--no-log-prefix", "worker").count("To: person-0@example.com") == 2)
+    wait_until(stack.can_work)
 
 
 def test_stopping_the_worker_during_an_activity_loses_nothing(stack: Stack, api: Api) -> None:
-    # A lock makes the activity last as long as the test wants.
-    psql = ["docker", "compose", "exec", "--no-TTY", "postgres", "psql", "--username=postgres", "--command", LOCK]
-    with subprocess.Popen(
-        psql, cwd=stack.folder, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as locking:
-        wait_until(lambda: "1" in stack.sql("SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND locktype = 'relation'"))
+    # A lock makes the activity last as long as the test wants; its heartbeat must not be missed for 30 s meanwhile.
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with stack.psql() as ask, stack.running("logs", "--follow", "worker", **pipes) as log:
+        assert ask(LOCK) == "locked"
         api.post("/batches", {"batch_id": "stopped", "rows": {"model": "users.User", "filter": {}}, "action": "check_profile"})
-        wait_until(lambda: int(stack.sql(WAITING_FOR_A_LOCK)) > 0)
-        with subprocess.Popen(
-            ["docker", "compose", "stop", "worker"], cwd=stack.folder, env=stack.environment, stderr=subprocess.DEVNULL
-        ) as stopping:
-            wait_until(lambda: "worker_draining" in stack.compose("logs", "worker"))
+        wait_until(lambda: int(ask(WAITING_FOR_A_LOCK)) > 0)
+        with stack.running("stop", "--timeout=300", "worker", stderr=subprocess.DEVNULL) as stopping:
+            assert log.stdout is not None
+            assert any("worker_draining" in line for line in log.stdout)
             still_working = stopping.poll() is None
-            stack.sql(UNLOCK)
-            assert stopping.wait(60) == 0
-        locking.wait(10)
+            ask(UNLOCK)
+            assert stopping.wait(300) == 0
     assert still_working
     assert stack.compose("ps", "--all", "--format", "{{.ExitCode}}", "worker") == "0"
     assert api.get("/batches/stopped")["succeeded"] > 0

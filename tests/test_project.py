@@ -59,14 +59,14 @@ def postgresql() -> Iterator[str]:
             command = [str(programs / program), "--pgdata", f"{folder}/data", *arguments]
             subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
-        (port,) = free_ports(1)
         run("initdb", "--username=postgres", "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync")
+        (port,) = free_ports(1)
         options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        run("pg_ctl", "start", "--wait", "--silent", "--log", f"{folder}/log", "--options", options)
+        run("pg_ctl", "start", "--wait", "--timeout=300", "--silent", "--log", f"{folder}/log", "--options", options)
         try:
             yield f"postgres://postgres@127.0.0.1:{port}/postgres"
         finally:
-            run("pg_ctl", "stop", "--mode=immediate", "--silent")
+            run("pg_ctl", "stop", "--mode=immediate", "--timeout=300", "--silent")
 
 
 @contextmanager
@@ -172,13 +172,13 @@ def test_make_dev_runs_in_an_empty_home_without_uv_and_ctrl_c_ends_all_of_it(ren
 
     server = Server(project, web_port=ports[0], temporal_port=ports[1], ui_port=ports[2])
     try:
-        server.wait_until_ready(seconds=300)
+        server.wait_until_ready(seconds=1800)
         processes = family(server.process.pid)
     finally:
         server.stop()
 
     assert len(processes) > 4
-    wait_until(lambda: not processes & {pid for pid, _, _ in listed()}, seconds=10)
+    wait_until(lambda: not processes & {pid for pid, _, _ in listed()})
     assert [port for port in ports if is_open(port)] == []
     output = server.log.read_text()
     assert "All stopped." in output

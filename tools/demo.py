@@ -23,7 +23,7 @@ NO_ADDRESS = 60  # left out by the import
 UNREADABLE_NAME = 60  # imported, refused by the batch
 STAFF = "staff@example.com"
 FOLLOW_UP_SECONDS = 2
-WAIT_SECONDS = 300
+WAIT_SECONDS = 900
 START = time.monotonic()
 
 

@@ -28,6 +28,7 @@ NOT_INHERITED = (
 )
 START_SECONDS = 300
 STOP_SECONDS = 180
+AGAIN_SECONDS = 120
 
 
 class DemoError(Exception):
@@ -121,16 +122,22 @@ class Api:
     def _ask(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self.root + path, data=body, headers=headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except urllib.error.HTTPError as error:
-            raise DemoError(
-                f"{method} {request.full_url} was answered with {error.code}: {error.read().decode()[:300]}"
-            ) from None
-        except OSError as error:
-            raise DemoError(f"{method} {request.full_url} was not answered: {error}.") from None
+        deadline = time.monotonic() + AGAIN_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    found: dict[str, Any] = json.load(answer)
+                    return found
+            except urllib.error.HTTPError as error:
+                # The project could not ask Temporal within some seconds, and says when to ask again.
+                if (seconds := error.headers["Retry-After"]) and time.monotonic() < deadline:
+                    time.sleep(int(seconds))
+                    continue
+                raise DemoError(
+                    f"{method} {request.full_url} was answered with {error.code}: {error.read().decode()[:300]}"
+                ) from None
+            except OSError as error:
+                raise DemoError(f"{method} {request.full_url} was not answered: {error}.") from None
 
 
 def free_ports(count: int) -> list[int]:

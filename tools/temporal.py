@@ -137,7 +137,7 @@ def installed(name: str, make: Callable[[Path], None]) -> bool:
 def runs(*command: str) -> bool:
     """Whether a command is there and ends with exit code 0."""
     try:
-        return subprocess.run(command, capture_output=True, check=False, timeout=30).returncode == 0
+        return subprocess.run(command, capture_output=True, check=False, timeout=120).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -145,7 +145,7 @@ def runs(*command: str) -> bool:
 def go_version() -> tuple[int, ...]:
     """Version of the Go on PATH, () without one."""
     try:
-        printed = subprocess.run(["go", "version"], capture_output=True, text=True, check=True, timeout=30).stdout
+        printed = subprocess.run(["go", "version"], capture_output=True, text=True, check=True, timeout=120).stdout
     except (OSError, subprocess.SubprocessError):
         return ()
     return numbers(printed.partition("go version go")[2].partition(" ")[0])
