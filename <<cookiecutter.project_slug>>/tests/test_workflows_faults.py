@@ -41,8 +41,8 @@ def test_each_step_item_and_child_is_done_once(
             time.sleep(dice.uniform(0, LONGEST_LIFE))
             worker.kill()
     with installation.worker():
-        wait_until(lambda: installation.number(ENDED) == 1, seconds=120)
-        wait_until(lambda: installation.number(COMPLETED) == CHILDREN + 2, seconds=60)
+        wait_until(lambda: installation.number(ENDED) == 1)
+        wait_until(lambda: installation.number(COMPLETED) == CHILDREN + 2)
 
     assert installation.number("SELECT count(*) FROM executions_execution WHERE workflow = 'faults/inner'") == CHILDREN + 1, seed
     ((total, done, failed),) = installation.sql(
@@ -68,5 +68,7 @@ def outer() -> dict[str, Any]:
     one = {"workflow": "faults/inner", "input": {"n": 0}}
     items = {"items": str([*range(CHILDREN)]), "do": CHILD}
     steps.append({"key": "one", "kind": "run-workflow", "name": "One", "config": one, "next": [{"to": "all"}]})
-    steps.append({"key": "all", "kind": "for-each", "name": "All", "config": items, "timeout_seconds": 5})
+    # A worker that stands still for ten seconds is given up like one that was killed.
+    tried = {"timeout_seconds": 5, "attempts": KILLS + 20}
+    steps.append({"key": "all", "kind": "for-each", "name": "All", "config": items, **tried})
     return {"name": "Outer", "steps": steps}
