@@ -21,6 +21,7 @@ from temporalio.client import Client, WorkflowFailureError
 from apps.development.server import DEV_SERVER_ARGS, free_port
 from apps.development.testing import EventLoopThread
 from tests.installation import PATIENCE, ROOT, Installation, wait_until
+from tests.web import fetch, status
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"
 # Not save(), which would start an onboarding of its own.
@@ -90,20 +91,10 @@ def web(installation: Installation) -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, env=installation.environment, stdout=subprocess.DEVNULL) as process:
         address = f"http://127.0.0.1:{port}"
         try:
-            wait_until(lambda: answers(f"{address}/health/live"))
+            wait_until(lambda: status(f"{address}/health/live"))
             yield address
         finally:
             process.terminate()
-
-
-def answers(address: str) -> bool:
-    """Whether something answers there, well or badly."""
-    try:
-        return bool(urlopen(address, timeout=PATIENCE))  # noqa: S310  our own address
-    except HTTPError:
-        return True
-    except OSError:
-        return False
 
 
 def post(address: str, token: str, payload: dict[str, Any], **headers: str) -> Any:
@@ -187,7 +178,7 @@ def test_a_worker_says_what_it_waits_for_and_what_it_does(installation: Installa
     }
 
     with installation.worker() as worker:
-        wait_until(lambda: answers(f"http://{probes}/live"))
+        wait_until(lambda: status(f"http://{probes}/live"))
         assert ready(probes) == (503, "connecting")
         with temporal(server):
             wait_until(lambda: ready(probes) == (200, "polling"))
@@ -222,14 +213,10 @@ def test_a_worker_that_cannot_listen_says_so_in_one_line(installation: Installat
 
 def ready(address: str) -> tuple[int, str]:
     """Status and the worker's state."""
-    try:
-        with urlopen(f"http://{address}/ready", timeout=PATIENCE) as response:
-            return response.status, json.load(response)["worker"]
-    except HTTPError as error:
-        return error.code, json.load(error)["worker"]
+    code, said = fetch(f"http://{address}/ready")
+    return code, json.loads(said)["worker"]
 
 
 def scrape(address: str) -> str:
     """What Prometheus would read."""
-    with urlopen(f"http://{address}/metrics", timeout=PATIENCE) as response:
-        return str(response.read(), "utf-8")
+    return fetch(f"http://{address}/metrics")[1]

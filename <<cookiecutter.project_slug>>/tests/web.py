@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from http.client import RemoteDisconnected
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -58,13 +59,22 @@ class Api:
 def status(address: str) -> int:
     """The status of the answer, 0 while nobody answers."""
     try:
-        with urlopen(address, timeout=PATIENCE) as response:  # noqa: S310  as above
-            return int(response.status)
+        return fetch(address)[0]
+    except URLError:
+        return 0
+
+
+def fetch(address: str) -> tuple[int, str]:
+    """Status and body of the answer, good or bad. Raises URLError while nobody answers."""
+    try:
+        with urlopen(address, timeout=PATIENCE) as response:  # noqa: S310  our own address
+            return response.status, response.read().decode()
     except HTTPError as error:
         with error:
-            return error.code
-    except (URLError, ConnectionError):
-        return 0
+            return error.code, error.read().decode()
+    except RemoteDisconnected:
+        # A worker leaves who has not asked within 5 s.
+        return fetch(address)
 
 
 @contextmanager
