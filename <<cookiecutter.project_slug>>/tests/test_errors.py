@@ -94,11 +94,7 @@ class Runner:
 
     async def _run(self, kind: type, arguments: tuple[Any, ...], activity: Callable[[], Any], cancel: bool) -> None:
         queue = self.workflow_id
-        worker = Worker(self.client, task_queue=queue, workflows=WORKFLOWS, activities=[activity])
-        # A machine that stands still is no dead lock of the workflow, of which the SDK would write into the log after 2 s.
-        assert worker._workflow_worker
-        worker._workflow_worker._deadlock_timeout_seconds = int(PATIENCE)
-        async with worker:
+        async with Worker(self.client, task_queue=queue, workflows=WORKFLOWS, activities=[activity]):
             handle = await self.client.start_workflow(kind.__name__, args=arguments, id=self.workflow_id, task_queue=queue)
             if cancel:
                 assert await asyncio.to_thread(BEGUN.wait, PATIENCE)

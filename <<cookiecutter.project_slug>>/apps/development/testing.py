@@ -27,7 +27,6 @@ from django.test import override_settings
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
-from temporalio.worker._workflow import _WorkflowWorker
 
 from apps.development.server import DEV_SERVER_ARGS, free_port, patiently
 from apps.executions import buffer
@@ -107,7 +106,7 @@ def _no_other_server() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _patience() -> Iterator[None]:
+def _patience(_no_other_server: None) -> Iterator[None]:
     """Have the project's own code wait for a server as tests do: where the machine stands still, it is late and not away.
 
     Whoever gives it less time than is usual means that.
@@ -117,18 +116,12 @@ def _patience() -> Iterator[None]:
     def wait(ask: Callable[[Client], Coroutine[Any, Any, Any]], *, timeout: float = usual) -> Any:
         return run(ask, timeout=timeout if timeout < usual else max(timeout, PATIENCE))
 
-    make = _WorkflowWorker.__init__
-
-    def make_patient(worker: _WorkflowWorker, **options: Any) -> None:
-        make(worker, **options)
-        # After 2 s the SDK takes a machine that stands still for a deadlock, and fails the workflow's task or query.
-        worker._deadlock_timeout_seconds = int(PATIENCE)
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(project_client, "TIMEOUT", PATIENCE)
         patch.setattr(senders, "TIMEOUT", PATIENCE)
         patch.setattr(project_client, "run", wait)
-        patch.setattr(_WorkflowWorker, "__init__", make_patient)
+        # Otherwise the SDK takes a machine that stands still for 2 s for a deadlock, and fails the workflow's task or query.
+        patch.setenv("TEMPORAL_DEBUG", "1")
         yield
 
 
