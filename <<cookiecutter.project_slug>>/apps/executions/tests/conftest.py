@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from apps.development.testing import PATIENCE
 from apps.executions import sse, stream
 from apps.executions.sse import Hub
 
@@ -21,5 +22,5 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     hub.close()
     for thread in threading.enumerate():
         if thread.name == "executions-stream":
-            thread.join(60)
+            thread.join(PATIENCE)
             assert not thread.is_alive()

@@ -15,8 +15,8 @@ class CountingWorkflow:
         """Give what the second try was told of the first."""
         told: list[object] = await workflow.execute_activity(
             "count",
-            start_to_close_timeout=timedelta(minutes=2),
-            heartbeat_timeout=timedelta(minutes=2),
+            start_to_close_timeout=timedelta(minutes=5),
+            heartbeat_timeout=timedelta(minutes=5),
             retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=2),
         )
         return told

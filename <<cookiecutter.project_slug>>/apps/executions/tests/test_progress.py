@@ -10,7 +10,7 @@ import pytest
 import structlog
 from temporalio import activity
 
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions import buffer, interceptors, progress
 from apps.executions.models import Execution, TaskExecution
 from apps.executions.progress import RunningTask, report_progress
@@ -67,7 +67,7 @@ def test_an_activity_that_fails_once_leaves_its_lines_its_progress_and_both_trie
     begun, seen = interceptors._begun, threading.Event()
 
     def begun_when_the_first_was_seen(args: Sequence[Any]) -> RunningTask:
-        assert activity.info().attempt == 1 or seen.wait(60)
+        assert activity.info().attempt == 1 or seen.wait(PATIENCE)
         return begun(args)
 
     monkeypatch.setattr(interceptors, "_begun", begun_when_the_first_was_seen)
@@ -78,7 +78,7 @@ def test_an_activity_that_fails_once_leaves_its_lines_its_progress_and_both_trie
         buffer.flush()
         return TaskExecution.objects.filter(execution__temporal_workflow_id=handle.id).first()
 
-    wait_until(lambda: (found := task()) is not None and found.status == "waiting", seconds=60)
+    wait_until(lambda: (found := task()) is not None and found.status == "waiting", seconds=PATIENCE)
     waits = TaskExecution.objects.get(execution__temporal_workflow_id=handle.id)
     seen.set()
     result = temporal.run(handle.result())

@@ -11,7 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from temporalio.client import WorkflowHandle
 
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions import buffer, history, projection, reconcile, services
 from apps.executions.models import Execution, TaskExecution
 from apps.executions.reconcile import Seen
@@ -38,7 +38,7 @@ def waiting(temporal: Temporal) -> WorkflowHandle[Any, Any]:
     User.objects.bulk_create([User(pk=1, email="ada@example.com")])
     message = OutboxMessage.objects.get()
     deliver_all()
-    wait_until(lambda: client.query(message.aggregate_id, "current_step") == "waiting to follow up", seconds=60)
+    wait_until(lambda: client.query(message.aggregate_id, "current_step") == "waiting to follow up", seconds=PATIENCE)
     buffer.flush()
     return temporal.client.get_workflow_handle(message.aggregate_id)
 
@@ -77,7 +77,7 @@ def test_an_end_that_was_made_elsewhere_is_found(
     temporal: Temporal, waiting: WorkflowHandle[Any, Any], end: Callable[[WorkflowHandle[Any, Any]], Any], status: str
 ) -> None:
     temporal.run(end(waiting))
-    wait_until(lambda: client.describe(waiting.id).status == status, seconds=60)
+    wait_until(lambda: client.describe(waiting.id).status == status, seconds=PATIENCE)
 
     look()
 
@@ -91,7 +91,7 @@ def test_a_timeout_is_found(temporal: Temporal) -> None:
     )
     handle = temporal.run(start)
     Execution.objects.create(workflow="user_onboarding", temporal_workflow_id=handle.id, start_requested_at=timezone.now())
-    wait_until(lambda: client.describe(handle.id).status == "timed_out", seconds=60)
+    wait_until(lambda: client.describe(handle.id).status == "timed_out", seconds=PATIENCE)
 
     assert look() >= 1
 
@@ -115,8 +115,8 @@ def test_what_was_started_elsewhere_gets_a_row(temporal: Temporal) -> None:
     workflow_id, began = f"elsewhere-{uuid4()}", timezone.now()
     start = temporal.client.start_workflow("user_onboarding", wanted, id=workflow_id, task_queue=temporal.task_queue)
     handle = temporal.run(start)
-    wait_until(lambda: client.describe(handle.id).status == "failed", seconds=60)
-    wait_until(lambda: look(began) >= 0 and Execution.objects.filter(temporal_workflow_id=workflow_id).exists(), seconds=60)
+    wait_until(lambda: client.describe(handle.id).status == "failed", seconds=PATIENCE)
+    wait_until(lambda: look(began) >= 0 and Execution.objects.filter(temporal_workflow_id=workflow_id).exists(), seconds=PATIENCE)
 
     execution = Execution.objects.get(temporal_workflow_id=workflow_id)
     assert (execution.status, execution.trigger) == ("failed", "outside")

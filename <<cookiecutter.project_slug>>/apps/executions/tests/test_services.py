@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from pytest_django import Settings
 
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions import buffer, catalog, services
 from apps.executions.models import Execution, ExecutionEvent
 from apps.executions.states import IllegalTransition
@@ -52,14 +52,14 @@ def ended(execution: Execution) -> Execution:
     """Have Temporal told, and wait for the end."""
     deliver_all()
     with suppress(ExecutionFailed):
-        client.result(execution.temporal_workflow_id, timeout=120)
+        client.result(execution.temporal_workflow_id, timeout=PATIENCE)
     execution.refresh_from_db()
     return execution
 
 
 def waits(execution: Execution) -> None:
     """Wait until an onboarding has sent its first mail: from then on its worker leaves the test's connection alone."""
-    wait_until(lambda: client.query(execution.temporal_workflow_id, "current_step") == "waiting to follow up", seconds=60)
+    wait_until(lambda: client.query(execution.temporal_workflow_id, "current_step") == "waiting to follow up", seconds=PATIENCE)
     buffer.flush()
 
 

@@ -6,6 +6,7 @@ import time
 import pytest
 from django.db import OperationalError
 
+from apps.development.testing import PATIENCE
 from apps.executions import sse, stream
 from apps.executions.models import Execution
 from apps.executions.sse import Hub, TooManyWatchers
@@ -67,7 +68,7 @@ def test_nobody_looks_while_nobody_watches(hub: Hub) -> None:
     (thread,) = (each for each in threading.enumerate() if each.name == "executions-stream")
 
     hub.leave(reader.watcher)
-    thread.join(60)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
     again = Reader(hub, row, render=step)
@@ -152,10 +153,10 @@ def test_a_database_that_is_away_and_a_row_that_cannot_be_shown_end_no_stream(
 
     reader = Reader(hub, row, other, render=render)
     change(other, current_step="unknown")
-    assert tried.wait(60)
+    assert tried.wait(PATIENCE)
     away.clear()
     change(row, current_step="back")
 
     reader.wait_for("back")
-    wait_until(lambda: "stream_not_rendered" in caplog.text, seconds=60)
+    wait_until(lambda: "stream_not_rendered" in caplog.text, seconds=PATIENCE)
     assert caplog.records[0].message == "stream_waits"

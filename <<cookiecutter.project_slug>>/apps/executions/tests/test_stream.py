@@ -13,7 +13,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.test import Client
 
-from apps.development.testing import EventLoopThread
+from apps.development.testing import PATIENCE, EventLoopThread
 from apps.executions import sse, stream
 from apps.executions.models import Execution
 from apps.executions.sse import Hub, TooManyWatchers
@@ -116,7 +116,7 @@ class Browser:
 
     def wait_for(self, wanted: str) -> None:
         """Until that was sent."""
-        wait_until(lambda: wanted in self.events, seconds=60)
+        wait_until(lambda: wanted in self.events, seconds=PATIENCE)
 
     def leave(self) -> None:
         """Close the tab."""
@@ -124,7 +124,7 @@ class Browser:
 
     def wait_for_end(self) -> None:
         """Until the server is done with it."""
-        self.serving.result(60)
+        self.serving.result(PATIENCE)
         self.site.executor.submit(connections.close_all).result()
         self.site.executor.shutdown()
 
@@ -135,7 +135,7 @@ def test_an_asgi_server_writes_the_stream_while_its_thread_is_free(hub: Hub, loo
     browser = Browser(loop_thread, ada, f"/api/v1/executions/{row.pk}/stream", **{"last-event-id": "3"})
 
     browser.wait_for("retry: 2000\n\n")
-    assert browser.site.executor.submit(str, "free").result(60) == "free"
+    assert browser.site.executor.submit(str, "free").result(PATIENCE) == "free"
     change(row, status="completed", current_step="")
     browser.wait_for_end()
 
@@ -157,7 +157,7 @@ def test_who_leaves_is_forgotten_and_who_may_not_watch_gets_the_answer(hub: Hub,
     leaving.wait_for_end()
     refused.wait_for_end()
 
-    wait_until(lambda: not any(thread.name == "executions-stream" for thread in threading.enumerate()), seconds=60)
+    wait_until(lambda: not any(thread.name == "executions-stream" for thread in threading.enumerate()), seconds=PATIENCE)
     assert refused.status == 404
     assert json.loads(refused.events)["status"] == 404
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import F
 
+from apps.development.testing import PATIENCE
 from apps.executions.models import Execution
 from apps.executions.sse import Hub, Shown, Watcher
 from tests.installation import wait_until
@@ -34,7 +35,7 @@ class Reader:
         self._read_until(lambda: self.ended, "the end")
 
     def _read_until(self, is_there: Callable[[], bool], wanted: str) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not is_there():
             assert self._woken.wait(deadline - time.monotonic()), f"{wanted!r} is not in {self.sent}"
             self._woken.clear()
@@ -46,7 +47,7 @@ def wait_for_look(hub: Hub) -> None:
     """Until it has taken a whole look that began after this call, for all who watch by now."""
     # One may be under way, and the next may know already who watches: the third begins when the second has ended.
     wanted = hub.polls + 3
-    wait_until(lambda: hub.polls >= wanted, seconds=60)
+    wait_until(lambda: hub.polls >= wanted, seconds=PATIENCE)
 
 
 def change(row: Execution, **fields: Any) -> None:

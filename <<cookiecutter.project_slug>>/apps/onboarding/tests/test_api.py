@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions.models import ExecutionEvent
 from apps.executions.services import cancel_execution, plan_execution
 from apps.onboarding import api
@@ -131,14 +131,14 @@ def test_a_request_that_is_not_valid_names_the_field(staff: User, user_id: Any) 
 def test_its_status_is_followed_from_pending_to_completed(
     temporal: Temporal, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(api, "SHORTLY", 60.0)
+    monkeypatch.setattr(api, "SHORTLY", PATIENCE)
     settings.ONBOARDING_FOLLOW_UP_DELAY = 0
     ada = new_user("ada")
     client = as_user(ada)
     assert client.get(f"{URL}/{ada.pk}").json()["status"] == "pending"
 
     deliver_due()
-    temporal_client.result(f"onboarding-{ada.pk}", timeout=120)
+    temporal_client.result(f"onboarding-{ada.pk}", timeout=PATIENCE)
 
     answer = client.get(f"{URL}/{ada.pk}")
     assert answer.status_code == 200
@@ -162,7 +162,7 @@ def test_it_can_be_cancelled_while_it_waits(temporal: Temporal) -> None:
     assert answer.status_code == 202
     deliver_due()
     with pytest.raises(ExecutionFailed, match="cancelled"):
-        temporal_client.result(f"onboarding-{ada.pk}", timeout=120)
+        temporal_client.result(f"onboarding-{ada.pk}", timeout=PATIENCE)
 
     assert client.get(f"{URL}/{ada.pk}").json()["status"] == "canceled"
 

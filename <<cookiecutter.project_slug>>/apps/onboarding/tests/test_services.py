@@ -6,7 +6,7 @@ from django.core.serializers import deserialize, serialize
 from django.db import transaction
 from pytest_django import Settings
 
-from apps.development.testing import Temporal
+from apps.development.testing import PATIENCE, Temporal
 from apps.executions.models import ExecutionEvent
 from apps.onboarding.services import cancel_onboarding, onboarding_status, start_onboarding, start_onboardings
 from apps.onboarding.tests.conftest import new_user
@@ -77,7 +77,7 @@ def test_an_onboarding_goes_from_pending_to_completed(temporal: Temporal, settin
     assert onboarding_status(user_id=ada.pk) == "pending"
 
     deliver_due()
-    result = client.result(f"onboarding-{ada.pk}", timeout=120)
+    result = client.result(f"onboarding-{ada.pk}", timeout=PATIENCE)
 
     assert result == {"user_id": ada.pk, "status": "completed"}
     assert onboarding_status(user_id=ada.pk) == "completed"
@@ -91,7 +91,7 @@ def test_an_onboarding_is_cancelled_while_it_waits(temporal: Temporal) -> None:
     cancel_onboarding(user_id=ada.pk)
     deliver_due()
     with pytest.raises(ExecutionFailed, match="cancelled"):
-        client.result(f"onboarding-{ada.pk}", timeout=120)
+        client.result(f"onboarding-{ada.pk}", timeout=PATIENCE)
 
     assert onboarding_status(user_id=ada.pk) == "canceled"
     assert "How is it going?" not in [message.subject for message in mail.outbox]
