@@ -86,8 +86,11 @@ async def serve(*, port: int, ui_port: int | None, namespace: str, database: str
             dev_server_extra_args=extra,
         )
 
+    parent_reads = os.fdopen(os.dup(1), "w")
+    # What the program itself says, sooner or later, goes to the error output: the parent waits for one line.
+    os.dup2(2, 1)
     async with await patiently(start):
-        print("ready", flush=True)  # noqa: T201  the parent waits for this line
+        print("ready", file=parent_reads, flush=True)
         while not stop.is_set() and os.getppid() == parent:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 1)

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import pytest
 from temporalio.client import Client
@@ -24,6 +25,23 @@ def test_without_a_temporal_program_it_says_what_to_do() -> None:
     assert ended.stdout == ""
     assert ended.stderr.startswith(HOW_TO_GET_ONE)
     assert "Traceback" not in ended.stderr
+
+
+def test_what_the_program_itself_says_comes_not_before_its_being_ready(tmp_path: Path) -> None:
+    if (real := find_cli()) is None:
+        pytest.skip("no temporal program is installed: the SDK takes its own")
+    talkative = tmp_path / "temporal"
+    talkative.write_text(f'#!/bin/sh\necho "Temporal CLI"\nexec {real} "$@"\n')
+    talkative.chmod(0o755)
+    command = [sys.executable, "-m", "apps.development.server", "--port", str(free_port())]
+    environment = {**os.environ, "TEMPORAL_CLI": str(talkative)}
+
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        server.terminate()
+
+    assert said == "ready\n"
 
 
 def test_the_variable_wins_over_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
