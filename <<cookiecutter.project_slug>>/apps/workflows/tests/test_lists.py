@@ -44,8 +44,6 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     base.kinds()
     monkeypatch.setattr(base, "_registered", dict(base._registered))
     monkeypatch.setattr(lists, "_sources", dict(lists._sources))
-    # A worker that still asks at the end must not keep these kinds for the next test.
-    monkeypatch.setattr(base, "kinds", cache(base.kinds.__wrapped__))
 
     @register
     class WorkKind(Kind):
@@ -74,6 +72,8 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     def numbers(arguments: Mapping[str, Any]) -> Iterator[int]:
         yield from range(arguments["count"])
 
+    # A worker that still asks at the end must not keep these kinds for the next test.
+    monkeypatch.setattr(base, "kinds", cache(base.kinds.__wrapped__))
     return work
 
 
