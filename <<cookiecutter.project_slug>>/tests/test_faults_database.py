@@ -74,7 +74,7 @@ def test_every_activity_succeeds_when_all_database_connections_are_killed_under_
         wait_until(lambda: not installation.number(f"SELECT count(*) FROM pg_stat_activity WHERE pid IN ({killed})"))  # noqa: S608  numbers
         (folder / "go").touch()
         (folder / "hold").unlink()
-        attempts = loop_thread.run(adding.result())
+        attempts = loop_thread.run(adding.result(), timeout=600)
         assert worker.poll() is None
 
     assert added(installation) == len(attempts) == ACTIVITIES
@@ -105,7 +105,7 @@ def test_nothing_is_lost_while_the_database_is_away(
         # Another attempt of those that the database did not answer.
         wait_until(lambda: asked(folder, "*") > asked(folder))
         (folder / "go").touch()
-        attempts = loop_thread.run(adding.result())
+        attempts = loop_thread.run(adding.result(), timeout=600)
         assert worker.poll() is None
 
     assert added(installation) == len(attempts) == ACTIVITIES

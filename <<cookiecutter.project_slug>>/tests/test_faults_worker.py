@@ -95,7 +95,7 @@ def test_what_a_killed_worker_ran_is_run_by_the_one_beside_it(
             killed.kill()
             killed.wait()
             (folder / "go").touch()
-            attempts = loop_thread.run(handle.result())
+            attempts = loop_thread.run(handle.result(), timeout=600)
             history = loop_thread.run(handle.fetch_history())
 
     assert min(attempts) > 1
@@ -126,7 +126,7 @@ def test_a_change_of_code_lets_the_old_worker_finish_beside_the_new_one(
 
     assert count(folder, "end-*-1") == IN_FLIGHT
     with installation.worker():
-        assert loop_thread.run(handle.result()) == [1] * IN_FLIGHT
+        assert loop_thread.run(handle.result(), timeout=600) == [1] * IN_FLIGHT
 
 
 def test_ctrl_c_in_development_lets_running_activities_complete(installation: Installation, start: Start, folder: Path) -> None:
