@@ -48,6 +48,7 @@ class Seen(NamedTuple):
     error: str = ""
     started_at: datetime | None = None
     asked_at: datetime | None = None
+    is_canceling: bool = False
 
 
 def reconcile(*, since: datetime | None = None, heartbeat: Callable[..., None] = lambda *_: None) -> int:
@@ -102,7 +103,7 @@ def mend(seen: Seen) -> bool:
         return False
     if not seen.status:
         return _mend_unknown(execution)
-    if _waits_in_outbox(seen.workflow_id):
+    if _waits_in_outbox(seen.workflow_id, OutboxMessage.Kind.RESET):
         return False
     return _mend_known(execution, seen)
 
@@ -157,14 +158,16 @@ def _mend_known(execution: Execution, seen: Seen) -> bool:
         projection.store([execution])
     else:
         # Its end was reported a moment before the server had it, or will be known to the server in a moment.
-        return execution.is_open and _cancel_again(execution)
+        return execution.is_open and not seen.is_canceling and _cancel_again(execution)
     return True
 
 
 def _cancel_again(execution: Execution) -> bool:
-    """Ask for a cancel again that was refused before the server knew the execution. Gives whether there was one."""
-    refused = OutboxMessage.objects.filter(aggregate_id=execution.temporal_workflow_id, kind=OutboxMessage.Kind.CANCEL)
-    return execution.cancel_requested_at is not None and refused.retry() > 0
+    """Ask for a cancel again that found nothing to cancel yet: what another execution starts is a moment late. Gives whether."""
+    if execution.cancel_requested_at is None or _waits_in_outbox(execution.temporal_workflow_id, OutboxMessage.Kind.CANCEL):
+        return False
+    outbox.cancel_execution(execution.temporal_workflow_id, is_known=True)
+    return True
 
 
 def _is_own(execution: Execution, seen: Seen) -> bool:
@@ -190,10 +193,10 @@ def _close(execution: Execution, seen: Seen) -> None:
     projection.change(execution, seen.status, seen.status, by="reconcile", reason=seen.error[:MAX_ERROR], at=seen.closed_at)
 
 
-def _waits_in_outbox(workflow_id: str) -> bool:
-    """Whether something that changes it is on its way: a reset that the server does not know yet."""
+def _waits_in_outbox(workflow_id: str, kind: OutboxMessage.Kind) -> bool:
+    """Whether something that changes it is on its way, of which the server does not know yet."""
     pending = OutboxMessage.objects.filter(aggregate_id=workflow_id, status=OutboxMessage.Status.PENDING)
-    return pending.filter(kind=OutboxMessage.Kind.RESET).exists()
+    return pending.filter(kind=kind).exists()
 
 
 def _known(listed: Sequence[Seen]) -> set[tuple[str, ...]]:
@@ -237,7 +240,9 @@ async def _described(connected: Client, workflow_ids: Sequence[str]) -> list[See
 async def _describe(connected: Client, workflow_id: str) -> Seen:
     handle, asked_at = connected.get_workflow_handle(workflow_id), timezone.now()
     try:
-        seen = _seen(await handle.describe())._replace(asked_at=asked_at)
+        found = await handle.describe()
+        is_canceling = found.raw_description.workflow_extended_info.cancel_requested
+        seen = _seen(found)._replace(asked_at=asked_at, is_canceling=is_canceling)
         if seen.status != Status.RUNNING:
             return seen._replace(result=short(await asyncio.wait_for(handle.result(), client.TIMEOUT)))
     except WorkflowFailureError as error:

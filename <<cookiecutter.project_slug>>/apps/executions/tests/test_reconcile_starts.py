@@ -7,11 +7,12 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from apps.development.testing import Temporal
 from apps.executions import reconcile, services
 from apps.executions.models import Execution
 from apps.executions.reconcile import Seen
 from apps.executions.tests.rows import execution
-from apps.temporal.models import OutboxMessage
+from apps.temporal.relay import deliver_all
 
 pytestmark = pytest.mark.django_db
 HOUR_AGO = timedelta(hours=1)
@@ -50,13 +51,18 @@ def test_what_starts_although_it_was_given_up_is_under_way(seen: str, facts: Any
         assert "It was started after all." in row.events.values_list("reason", flat=True)
 
 
-@pytest.mark.parametrize(("seen", "sent"), [("running", "pending"), ("completed", "dead")])
-def test_a_cancel_that_came_before_the_server_knew_the_execution_is_asked_again(seen: str, sent: str) -> None:
-    row = execution("running", temporal_run_id="run", start_requested_at=timezone.now())
+def test_a_cancel_that_came_before_the_server_knew_the_execution_is_asked_again(
+    temporal: Temporal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "REST", timedelta())
+    row = execution("pending", start_requested_at=timezone.now(), temporal_workflow_id=f"early-{uuid4()}")
     services.cancel_execution(row, user=None)
-    OutboxMessage.objects.update(status="dead", attempts=1, last_error="workflow not found")
+    deliver_all()
+    start = temporal.client.start_workflow("user_onboarding", {}, id=row.temporal_workflow_id, task_queue="nobody-polls-this")
+    handle = temporal.run(start)
 
-    was_mended = reconcile.mend(Seen(row.temporal_workflow_id, row.workflow, "run", seen, None))
+    mended = [(reconcile.reconcile(since=timezone.now()), deliver_all()) for _ in range(4)]
 
-    assert was_mended
-    assert OutboxMessage.objects.get(kind="cancel").status == sent
+    assert mended == [(1, 0), (1, 1), (0, 0), (0, 0)]
+    assert temporal.run(handle.describe()).raw_description.workflow_extended_info.cancel_requested
+    temporal.run(handle.terminate())
