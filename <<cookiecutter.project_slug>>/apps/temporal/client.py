@@ -189,7 +189,8 @@ def pollers(task_queue: str, *, timeout: float = TIMEOUT) -> int:
             request = DescribeTaskQueueRequest(
                 namespace=client.namespace, task_queue=TaskQueue(name=task_queue), task_queue_type=kind
             )
-            found |= {poller.identity for poller in (await client.workflow_service.describe_task_queue(request)).pollers}
+            answer = await client.workflow_service.describe_task_queue(request, retry=True)
+            found |= {poller.identity for poller in answer.pollers}
         return len(found)
 
     return run(ask, timeout=timeout)
