@@ -87,8 +87,8 @@ async def serve(*, port: int, ui_port: int | None, namespace: str, database: str
         )
 
     parent_reads = os.fdopen(os.dup(1), "w")
-    # What the program itself says, sooner or later, goes to the error output: the parent waits for one line.
-    os.dup2(2, 1)
+    # The parent waits for one line: what the program itself says, sooner or later, is not it.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     async with await patiently(start):
         print("ready", file=parent_reads, flush=True)
         while not stop.is_set() and os.getppid() == parent:
