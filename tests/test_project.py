@@ -87,6 +87,7 @@ def under_way(project: Project, *command: str) -> Iterator[Callable[[], None]]:
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 @pytest.fixture(scope="module")
