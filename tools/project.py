@@ -2,8 +2,8 @@
 
 import json
 import os
+import runpy
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -29,6 +29,8 @@ NOT_INHERITED = (
 START_SECONDS = 300
 STOP_SECONDS = 180
 AGAIN_SECONDS = 120
+# The project's own way to a port, for whoever has no project installed.
+PORTS = Path(__file__).parents[1] / "<<cookiecutter.project_slug>>/apps/development/ports.py"
 
 
 class DemoError(Exception):
@@ -142,18 +144,5 @@ class Api:
 
 def free_ports(count: int) -> list[int]:
     """Ports of the loopback interface that nothing uses, and that no other program is given within the next minute."""
+    free_port = runpy.run_path(str(PORTS))["free_port"]
     return [free_port() for _ in range(count)]
-
-
-def free_port() -> int:
-    """One of them."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        probe.listen()
-        # The side that ends a connection first keeps the port in TIME_WAIT: a server that asks for it by number gets it.
-        with socket.create_connection(probe.getsockname()) as caller:
-            probe.accept()[0].close()
-            caller.recv(1)
-        port: int = probe.getsockname()[1]
-        return port

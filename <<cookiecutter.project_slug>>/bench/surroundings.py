@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import psycopg
 
-from apps.development.server import DEV_SERVER_ARGS, free_port
+from apps.development.ports import free_port
+from apps.development.server import DEV_SERVER_ARGS
 from bench.processes import OURS, ROOT
 
 DATABASES = ("postgresql", "sqlite")

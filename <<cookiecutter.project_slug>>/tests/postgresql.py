@@ -11,7 +11,7 @@ from typing import Self
 import pytest
 from django.conf import settings
 
-from apps.development.server import free_port
+from apps.development.ports import free_port
 
 PATIENCE = "--timeout=300"
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from temporalio.client import Client, WorkflowHandle
 
-from apps.development.server import free_port
+from apps.development.ports import free_port
 from apps.development.testing import EventLoopThread
 from tests.installation import Installation, migrate, wait_until
 from tests.postgresql import PostgreSQL

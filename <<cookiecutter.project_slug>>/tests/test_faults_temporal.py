@@ -15,7 +15,8 @@ from statistics import quantiles
 import pytest
 from temporalio.client import Client
 
-from apps.development.server import DEV_SERVER_ARGS, free_port
+from apps.development.ports import free_port
+from apps.development.server import DEV_SERVER_ARGS
 from apps.development.testing import EventLoopThread
 from apps.temporal.plugin import DjangoPlugin
 from tests.installation import PATIENCE, ROOT, Installation, wait_until

@@ -12,8 +12,8 @@ import pytest
 from temporalio.api.enums.v1 import TimeoutType
 from temporalio.client import Client, WorkflowHandle
 
+from apps.development.ports import free_port
 from apps.development.processes import Processes
-from apps.development.server import free_port
 from apps.development.testing import EventLoopThread
 from tests.installation import PATIENCE, ROOT, Installation, wait_until
 

@@ -18,7 +18,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from temporalio.client import Client, WorkflowFailureError
 
-from apps.development.server import DEV_SERVER_ARGS, free_port
+from apps.development.ports import free_port
+from apps.development.server import DEV_SERVER_ARGS
 from apps.development.testing import EventLoopThread
 from tests.installation import PATIENCE, ROOT, Installation, wait_until
 from tests.web import fetch, status

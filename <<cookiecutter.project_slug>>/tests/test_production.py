@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from apps.development.server import free_port
+from apps.development.ports import free_port
 from tests.installation import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from apps.development.server import free_port
+from apps.development.ports import free_port
 from tests.installation import PATIENCE, Installation, wait_until
 
 

@@ -8,7 +8,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -38,20 +37,6 @@ DEV_SERVER_ARGS = (
 def find_cli() -> str | None:
     """The path of the `temporal` program, or None when the SDK has to download it."""
     return os.environ.get("TEMPORAL_CLI") or shutil.which("temporal")
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nothing uses, and that no other program is given within the next minute."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        probe.listen()
-        # The side that ends a connection first keeps the port in TIME_WAIT: a server that asks for it by number gets it.
-        with socket.create_connection(probe.getsockname()) as caller:
-            probe.accept()[0].close()
-            caller.recv(1)
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def patiently(start: Callable[[], Awaitable[WorkflowEnvironment]]) -> WorkflowEnvironment:

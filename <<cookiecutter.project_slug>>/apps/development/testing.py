@@ -28,7 +28,8 @@ from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Replayer, Worker
 
-from apps.development.server import DEV_SERVER_ARGS, free_port, patiently
+from apps.development.ports import free_port
+from apps.development.server import DEV_SERVER_ARGS, patiently
 from apps.executions import buffer
 from apps.temporal import client as project_client
 from apps.temporal import registry, senders

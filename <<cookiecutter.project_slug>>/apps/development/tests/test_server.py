@@ -11,7 +11,8 @@ import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from apps.development.server import HOW_TO_GET_ONE, find_cli, free_port, patiently
+from apps.development.ports import free_port
+from apps.development.server import HOW_TO_GET_ONE, find_cli, patiently
 from apps.development.testing import PATIENCE, ROOT, EventLoopThread
 
 

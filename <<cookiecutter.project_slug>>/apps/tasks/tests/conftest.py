@@ -10,7 +10,8 @@ import pytest
 from temporalio.client import ActivityFailureError, Client, WorkflowFailureError
 from temporalio.service import RPCError
 
-from apps.development.server import DEV_SERVER_ARGS, free_port
+from apps.development.ports import free_port
+from apps.development.server import DEV_SERVER_ARGS
 from apps.development.testing import ROOT, EventLoopThread, Temporal
 from apps.tasks.tests import work
 from apps.temporal import relay

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from pytest_django import Settings
 
-from apps.development.server import free_port
+from apps.development.ports import free_port
 from apps.development.testing import NOWHERE, PATIENCE, ROOT, Temporal
 from apps.temporal import client
 from apps.temporal.exceptions import ExecutionFailed, ExecutionNotFound, Refused, StillRunning, TemporalUnavailable

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from pytest_django import DjangoAssertNumQueries, Settings
 from temporalio.client import Client
 
-from apps.development.server import free_port
+from apps.development.ports import free_port
 from apps.development.testing import PATIENCE, EventLoopThread
 from apps.temporal import metrics
 from apps.temporal.metrics import OutboxGauges, worker_runtime

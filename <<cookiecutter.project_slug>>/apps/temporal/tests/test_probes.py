@@ -14,7 +14,7 @@ from django.core.management.base import CommandError
 from pytest_django import Settings
 from temporalio.client import Client
 
-from apps.development.server import free_port
+from apps.development.ports import free_port
 from apps.development.testing import NOWHERE, PATIENCE, EventLoopThread
 from apps.temporal import database, probes
 from apps.temporal.probes import Probes
