@@ -29,6 +29,8 @@ NOT_INHERITED = (
 START_SECONDS = 300
 STOP_SECONDS = 180
 AGAIN_SECONDS = 120
+# Of what a failed command printed: enough for the summary of a test run, which names what failed.
+SHOWN_LINES = 60
 # The project's own way to a port, for whoever has no project installed.
 PORTS = Path(__file__).parents[1] / "<<cookiecutter.project_slug>>/apps/development/ports.py"
 
@@ -48,7 +50,7 @@ class Project:
         """Give what a command printed. Raises DemoError when it fails."""
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            print("\n".join([*done.stdout.splitlines(), *done.stderr.splitlines()][-20:]))
+            print("\n".join([*done.stdout.splitlines(), *done.stderr.splitlines()][-SHOWN_LINES:]))
             raise DemoError(f"`{' '.join(command)}` failed in {self.folder}: see above.")
         return done.stdout.rstrip()
 

@@ -21,6 +21,11 @@ from tests.installation import wait_until
 
 # In milliseconds. Playwright's own 5 and 30 s are less than a busy machine may stand still.
 PATIENCE = 180_000
+KEYS_UNTIL_LOST = 60
+FOCUSED = """() => {
+    const element = document.activeElement;
+    return [element.id, element.innerText ?? "", getComputedStyle(element).outlineStyle];
+}"""
 
 type Open = Callable[..., Page]
 
@@ -78,3 +83,15 @@ def server_is_at_rest() -> bool:
     return not any(
         "executions-stream" in thread.name or "process_request_thread" in thread.name for thread in threading.enumerate()
     )
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until the element of that name or id has the focus, which must be visible there."""
+    for _ in range(KEYS_UNTIL_LOST):
+        page.keyboard.press("Tab")
+        # At once: what is live may be replaced between two questions.
+        key, text, outline = page.evaluate(FOCUSED)
+        if name in {key, text.strip()}:
+            assert outline != "none"
+            return
+    raise AssertionError(f"Tab never reached {name!r}")

@@ -23,7 +23,10 @@
     wait();
   }
 
-  part.addEventListener("htmx:sseOpen", () => { isStreaming = true; });
+  part.addEventListener("htmx:sseOpen", () => {
+    isStreaming = true;
+    wait();
+  });
   for (const end of ["htmx:sseError", "htmx:sseClose"]) {
     part.addEventListener(end, () => {
       // Trying again to get a stream ends so, too: it must not put off the asking, which goes on already.
@@ -32,10 +35,12 @@
       wait();
     });
   }
-  // Signed out meanwhile: the page itself says so.
   part.addEventListener("htmx:beforeSwap", (event) => {
     const asked = new URL(part.dataset.live, location.href);
+    // Signed out meanwhile: the page itself says so.
     if (new URL(event.detail.xhr.responseURL).pathname !== asked.pathname) location.reload();
+    // The stream, open since, may have said more than this answer knows, and would not say it again.
+    if (isStreaming) event.detail.shouldSwap = false;
   });
   part.addEventListener("htmx:afterSwap", () => {
     const said = state().state;
