@@ -127,7 +127,9 @@ def test_a_workflow_is_made_published_and_run_by_somebody_who_writes_no_code(
 def test_what_is_wrong_is_said_while_somebody_writes_and_leads_to_its_field(open_page: Open, ada: User) -> None:
     workflow = refund(ada)
     page = open_page(f"/workflows/{workflow.pk}/edit/", ada)
-    page.locator(".checks").get_by_role("link", name="Large?").click()
+    # The whole page: before its scripts are there, nothing is checked.
+    with page.expect_navigation():
+        page.locator(".checks").get_by_role("link", name="Large?").click()
 
     page.get_by_label("If").first.fill("inputs.amount > 1")
     page.keyboard.press("Tab")
