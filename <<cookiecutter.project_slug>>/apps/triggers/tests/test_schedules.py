@@ -146,6 +146,6 @@ def test_the_days_on_which_the_clock_changes(
     asked = ListScheduleMatchingTimesRequest(
         namespace="default", schedule_id=server.handle(schedules.name_of(trigger)).id, start_time=start, end_time=end
     )
-    found = server.loop.run(server.client.workflow_service.list_schedule_matching_times(asked))
+    found = server.loop.run(server.client.workflow_service.list_schedule_matching_times(asked, retry=True))
 
     assert re.fullmatch(fires, " ".join(f"{time.ToDatetime():%H:%M}" for time in found.start_time))
